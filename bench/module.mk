@@ -1,0 +1,1 @@
+# Files of bench/; included by the top Makefile.am.

@@ -1,0 +1,1 @@
+# Files of cli/; included by the top Makefile.am.

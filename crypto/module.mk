@@ -1,0 +1,1 @@
+# Files of crypto/; included by the top Makefile.am.

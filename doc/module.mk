@@ -1,0 +1,1 @@
+# Files of doc/; included by the top Makefile.am.

@@ -1,0 +1,1 @@
+# Files of fuzz/; included by the top Makefile.am.

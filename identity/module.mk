@@ -1,0 +1,1 @@
+# Files of identity/; included by the top Makefile.am.

@@ -1,0 +1,1 @@
+# Files of mls/; included by the top Makefile.am.

@@ -1,0 +1,1 @@
+# Files of net/; included by the top Makefile.am.

@@ -1,0 +1,1 @@
+# Files of node/; included by the top Makefile.am.

@@ -1,0 +1,1 @@
+# Files of proto/; included by the top Makefile.am.

@@ -1,0 +1,1 @@
+# Files of store/; included by the top Makefile.am.

@@ -1,0 +1,1 @@
+# Files of sync/; included by the top Makefile.am.

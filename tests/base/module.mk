@@ -1,0 +1,1 @@
+# Tests of base/; included by tests/module.mk.

@@ -1,0 +1,1 @@
+# Tests of cli/; included by tests/module.mk.

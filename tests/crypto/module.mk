@@ -1,0 +1,1 @@
+# Tests of crypto/; included by tests/module.mk.

@@ -1,0 +1,1 @@
+# Tests of identity/; included by tests/module.mk.

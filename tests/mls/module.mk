@@ -1,0 +1,1 @@
+# Tests of mls/; included by tests/module.mk.

@@ -1,0 +1,1 @@
+# Tests of net/; included by tests/module.mk.

@@ -1,0 +1,1 @@
+# Tests of proto/; included by tests/module.mk.

@@ -1,0 +1,1 @@
+# Tests of store/; included by tests/module.mk.

@@ -1,0 +1,1 @@
+# Tests of sync/; included by tests/module.mk.

@@ -1,0 +1,1 @@
+# Tests of ui/; included by tests/module.mk.

@@ -1,0 +1,1 @@
+# Files of ui/; included by the top Makefile.am.
