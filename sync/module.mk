@@ -1,1 +1,2 @@
 # Files of sync/; included by the top Makefile.am.
+pkginclude_HEADERS += sync/xmtui/client.h
