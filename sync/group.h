@@ -1,0 +1,82 @@
+/* One conversation's MLS group: loading, caching, and what its extensions say.
+ *
+ * A struct group is the one in-memory form of a conversation; it is loaded on first use and kept
+ * until memory is wanted.  Its MLS state is changed only inside a transaction that also stores the
+ * change; when such a transaction fails, the MLS state is dropped and read again (group_evict()).
+ * Whoever changes the group, or publishes to it, holds its lock across the waits in between.
+ *
+ * Thread: background. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/fiber.h"
+#include "sync/metadata.h"
+
+struct core;
+struct err;
+struct group_cache;
+struct mls_group;
+
+struct group {
+    uint8_t id[16];
+    enum conversation_type type;
+    struct fiber_lock lock;
+    struct mls_group *mls; /* NULL: not in memory, or no usable state (inactive, restored) */
+
+    /* Decoded from the GroupContext at `ext_epoch`; refreshed by group_extensions(). */
+    bool ext_valid;
+    uint64_t ext_epoch;
+    struct group_extensions ext;
+
+    /* private to group.c */
+    struct group *next_bucket, *newer, *older;
+    unsigned pins;
+};
+
+int group_cache_new(struct core *core, struct err *err);
+void group_cache_free(struct core *core);
+
+/* The group by its id, with its MLS state loaded unless it has none.  Borrowed: stays valid while
+ * pinned; every group_get() is paired with a group_put().  ERR_NOTFOUND. */
+int group_get(struct core *core, const uint8_t id[16], struct group **out, struct err *err);
+void group_put(struct core *core, struct group *g);
+
+/* Drops the MLS state in memory, so that the next use reads what the database has. */
+void group_evict(struct core *core, struct group *g);
+
+/* Makes sure that g->mls is loaded.  ERR_STATE when the group has no usable state. */
+int group_load_mls(struct core *core, struct group *g, struct err *err);
+
+/* Inside a transaction: stores what changed in g->mls since the last save. */
+int group_save_mls(struct core *core, struct group *g, struct err *err);
+
+/* g->ext for the current epoch; decodes where needed.  ERR_MALFORMED: the extensions do not decode. */
+int group_read_extensions(struct core *core, struct group *g, struct err *err);
+
+/* Inside a transaction: writes the columns that follow from the extensions (name, description, dm
+ * peer, disappearing settings, paused version) and the epoch into the conversation's row. */
+int group_refresh_row(struct core *core, struct group *g, struct err *err);
+
+/* ---- what people ask about a group ---- */
+
+struct group_member {
+    char inbox_id[65];
+    uint64_t sequence_id;
+    enum member_level { MEMBER_PLAIN, MEMBER_ADMIN, MEMBER_SUPER_ADMIN } level;
+    uint8_t (*installations)[32]; /* leaves of this inbox */
+    size_t n_installations;
+};
+/* *out is freed with group_members_free(). */
+int group_members(struct core *core, struct group *g, struct group_member **out, size_t *n, struct err *err);
+void group_members_free(struct group_member *members, size_t n);
+
+struct group_debug {
+    uint64_t epoch;
+    uint8_t epoch_authenticator[32];
+    size_t leaves;
+    uint64_t cursor;
+};
+int group_debug(struct core *core, struct group *g, struct group_debug *out, struct err *err);

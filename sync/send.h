@@ -1,0 +1,40 @@
+/* Sending messages, and the outbox of what is not sent yet (sync.md section 8).
+ *
+ * A message is stored with its idempotency key and queued in one durable transaction before the
+ * network is touched; whatever happens then, it is sent with the same message id.
+ *
+ * Thread: background.  Calls marked "waits" run inside a fiber. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+struct core;
+struct err;
+
+enum send_status { SEND_UNPUBLISHED = 1, SEND_PUBLISHED = 2, SEND_FAILED = 3 };
+
+struct send_options {
+    bool optimistic;  /* queue only; group_publish() or the next sync sends it */
+    bool no_push;     /* should_push false whatever the type says */
+    bool no_consent;  /* do not count as allowing the chat: preference payloads, optimistic sends */
+};
+
+/* Waits unless optimistic.  `content`: a serialised EncodedContent.  Without a network the message
+ * stays queued: 0 is returned with *status SEND_UNPUBLISHED.  ERR_STATE: inactive group; ERR_PAUSED. */
+int group_send(struct core *core, const uint8_t id[16], struct slice content, const struct send_options *options,
+               uint8_t message_id[32], enum send_status *status, struct err *err);
+
+/* Waits.  Sends what is queued for the group; *published counts messages the node has taken. */
+int group_publish(struct core *core, const uint8_t id[16], size_t *published, struct err *err);
+
+/* Waits.  Sends what is queued in all groups.  ERR_OFFLINE stops at the first group. */
+int outbox_flush(struct core *core, size_t *published, struct err *err);
+
+/* Messages, commits and welcomes that wait to be sent. */
+int outbox_size(struct core *core, size_t *n, struct err *err);
+
+/* Pure: the id of a message (groups.md 8.3). */
+void message_id(const uint8_t group_id[16], struct slice idempotency_key, struct slice content, uint8_t out[32]);
