@@ -11,4 +11,5 @@ libbase_la_SOURCES = \
 	base/log.c base/log.h \
 	base/queue.c base/queue.h \
 	base/rand.c base/rand.h \
-	base/reader.c base/reader.h
+	base/reader.c base/reader.h \
+	base/utf8.c base/utf8.h
