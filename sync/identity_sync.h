@@ -12,6 +12,7 @@
 struct core;
 struct err;
 struct assoc_state;
+struct installation_set;
 
 /* One inbox pinned at a place of its log, as groups list their members. */
 struct inbox_at {
@@ -41,20 +42,6 @@ int identity_state_at(struct core *core, const char *inbox_id, uint64_t sequence
 /* Whether an installation belongs to the inbox at that place of its log. */
 int identity_has_installation(struct core *core, const char *inbox_id, uint64_t sequence_id,
                               const uint8_t installation_id[32], bool *has, struct err *err);
-
-/* Sets of installation ids, each with the inbox that it belongs to. */
-struct installation {
-    uint8_t id[32];
-    char inbox_id[65];
-};
-struct installation_set {
-    struct installation *at;
-    size_t n, cap;
-};
-int installation_set_add(struct installation_set *set, const uint8_t id[32], const char *inbox_id);
-bool installation_set_has(const struct installation_set *set, const uint8_t id[32]);
-bool installation_set_remove(struct installation_set *set, const uint8_t id[32]); /* true if it was in */
-void installation_set_free(struct installation_set *set);
 
 /* Installations that appear and disappear when an inbox goes from one place of its log to another
  * (groups.md 3.3): from 0, everything is new; to 0 (removed from the group), everything goes.

@@ -1,0 +1,9 @@
+# The group core: identities, groups, commits, welcomes, messages.  The library's other half is listed
+# in sync/module.mk.
+noinst_LTLIBRARIES += libsync.la
+libsync_la_SOURCES = \
+	sync/commit_validate.c sync/commit_validate.h \
+	sync/installation_set.c sync/installation_set.h \
+	sync/metadata.c sync/metadata_policies.c sync/metadata.h \
+	sync/pb.h \
+	sync/policy.c sync/policy.h

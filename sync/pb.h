@@ -1,0 +1,29 @@
+/* Small additions to proto/wire.h for messages that we write field by field.  Thread: any. */
+#pragma once
+#include "proto/wire.h"
+
+/* A string field, left out when NULL or empty. */
+static inline void pb_put_string(struct buf *b, uint32_t field, const char *text)
+{
+    wire_put_bytes(b, field, text ? slice_str(text) : slice_of(NULL, 0));
+}
+
+/* Takes a nested message that was written into `part`, and empties `part` for the next. */
+static inline void pb_put_part(struct buf *b, uint32_t field, struct buf *part)
+{
+    if (!buf_ok(part))
+        b->bad = true;
+    wire_put_message(b, field, buf_slice(part));
+    buf_reset(part);
+}
+
+/* One entry of a map<string, string>. */
+static inline void pb_put_map_string(struct buf *b, uint32_t field, const char *key, const char *value)
+{
+    struct buf entry = BUF_INIT;
+
+    wire_put_message(&entry, 1, slice_str(key));
+    wire_put_message(&entry, 2, slice_str(value));
+    pb_put_part(b, field, &entry);
+    buf_free(&entry);
+}
