@@ -1,0 +1,54 @@
+// Runs scenarios one after the other and prints a line for each:
+//
+//   PASS preferences: A=xmtui B=libxmtp C=xmtui Bo=libxmtp (4.1 s)
+//
+// Arguments: names of scenarios (all, where none is named), each as NAME or NAME/N for its N-th case.
+// INTEROP_PLAY=libxmtp (or xmtui) gives every role to that one program, to tell a wrong scenario from a wrong
+// program; cases that then are the same run once.
+import { World } from './world.mjs'
+import { SCENARIOS } from '../scenarios/index.mjs'
+
+const wanted = process.argv.slice(2)
+const only = process.env.INTEROP_PLAY
+
+function casesOf(scenario) {
+  if (!only)
+    return scenario.cases
+  const forced = scenario.cases.map((roles) => JSON.stringify(Object.fromEntries(Object.keys(roles).map((r) => [r, only]))))
+  return [...new Set(forced)].map((text) => JSON.parse(text))
+}
+
+const cases = SCENARIOS.flatMap((scenario) =>
+  casesOf(scenario).map((roles, index) => ({ scenario, roles, number: index + 1 })))
+  .filter(({ scenario, number }) => wanted.length === 0 ||
+    wanted.includes(scenario.name) || wanted.includes(`${scenario.name}/${number}`))
+
+if (cases.length === 0) {
+  console.error(`no such scenario: ${wanted.join(' ')}; there are ${SCENARIOS.map((s) => s.name).join(', ')}`)
+  process.exit(2)
+}
+
+const counts = { PASS: 0, FAIL: 0 }
+for (const { scenario, roles, number } of cases) {
+  const who = Object.entries(roles).map(([name, kind]) => `${name}=${kind}`).join(' ')
+  const begun = Date.now()
+  let world
+  let error
+  try {
+    world = await World.create(`${scenario.name}-${number}`)
+    await scenario.run(world, roles)
+    await world.end()
+  } catch (e) {
+    error = e
+  }
+  const result = error ? 'FAIL' : 'PASS'
+  counts[result]++
+  console.log(`${result} ${scenario.name}/${number}: ${who} (${((Date.now() - begun) / 1000).toFixed(1)} s)`)
+  if (error) {
+    console.log(String(error.stack ?? error).replace(/^/gm, '    '))
+    if (world)
+      console.log(`    ${await world.end({ failed: true })}`)
+  }
+}
+console.log(`${counts.PASS} passed, ${counts.FAIL} failed`)
+process.exit(counts.FAIL ? 1 : 0)

@@ -1,0 +1,49 @@
+// Reads libxmtp's own database.  It is opened without a key, so any SQLite can; the file is only read.
+import { execFileSync } from 'node:child_process'
+
+let reader
+
+async function findReader() {
+  try {
+    const { DatabaseSync } = await import('node:sqlite')          // Node 22.5 and later
+    return (file, sql) => {
+      const db = new DatabaseSync(file, { readOnly: true })
+      try {
+        return db.prepare(sql).all()
+      } finally {
+        db.close()
+      }
+    }
+  } catch {
+    return (file, sql) => JSON.parse(execFileSync('sqlite3', ['-json', '-readonly', file, sql], { encoding: 'utf8' }) || '[]')
+  }
+}
+
+async function rows(file, sql) {
+  reader ??= await findReader()
+  return reader(file, sql)
+}
+
+// Epoch authenticator of `epoch` in a group, as hex, or null when that epoch was not reached by a commit or
+// a welcome that the log holds.
+export async function epochAuthenticator(file, groupId, epoch) {
+  const found = await rows(file,
+    `select lower(hex(applied_epoch_authenticator)) as a from local_commit_log
+      where group_id = x'${groupId}' and applied_epoch_number = ${epoch} and commit_result = 1
+      order by rowid desc limit 1`)
+  return found[0]?.a || null
+}
+
+// Consent records as stored.
+export async function consentRecords(file) {
+  return rows(file, `select entity_type as type, entity, state, cast(consented_at_ns as text) as ns
+                       from consent_records`)
+}
+
+// Preferences groups, the one written to first, and the time of the HMAC root key.
+export async function preferences(file) {
+  const groups = await rows(file,
+    'select lower(hex(id)) as id from groups where conversation_type = 3 order by created_at_ns desc')
+  const cycled = await rows(file, 'select cast(hmac_key_cycled_at_ns as text) as ns from user_preferences')
+  return { groups: groups.map(({ id }) => id), hmacCycledAtNs: cycled[0]?.ns ?? '0' }
+}

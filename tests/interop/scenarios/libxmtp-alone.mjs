@@ -1,0 +1,2 @@
+export const name='libxmtp-alone'
+export const cases=[]
