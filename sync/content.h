@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "store/messages.h"
 
 struct err;
 
@@ -36,12 +37,12 @@ enum content_kind {
 /* Facts of a content for the columns of its row. */
 struct content_facts {
     enum content_kind kind;
-    char authority[64], type[64]; /* cut where longer */
+    char type[64];                /* type id, cut where longer */
     uint32_t version_major, version_minor;
     bool should_push;             /* the default of the type */
     bool has_reference;
     uint8_t reference[32];        /* message that a reply, reaction or delete speaks of */
-    bool shows_in_list;           /* may be a conversation's last message */
+    enum store_message_shows shows;
 };
 
 /* Never fails: what does not decode is CONTENT_UNKNOWN with empty fields. */
@@ -93,3 +94,5 @@ struct content_reaction_parts {
     char emoji[64];
 };
 bool content_read_reaction(struct slice encoded, struct content_reaction_parts *out);
+struct encoded;
+bool content_reaction_of(const struct encoded *e, struct content_reaction_parts *out); /* of type reaction */

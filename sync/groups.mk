@@ -3,6 +3,8 @@
 noinst_LTLIBRARIES += libsync.la
 libsync_la_SOURCES = \
 	sync/commit_validate.c sync/commit_validate.h \
+	sync/content_build.c sync/content_view.c sync/content.h \
+	sync/encoded.c sync/encoded.h \
 	sync/installation_set.c sync/installation_set.h \
 	sync/metadata.c sync/metadata_policies.c sync/metadata.h \
 	sync/pb.h \

@@ -20,6 +20,10 @@ struct send_options {
     bool optimistic;  /* queue only; group_publish() or the next sync sends it */
     bool no_push;     /* should_push false whatever the type says */
     bool no_consent;  /* do not count as allowing the chat: preference payloads, optimistic sends */
+    /* Runs inside the transaction that queues the message, for instance to link an outbox row to it;
+     * non-zero fails the send.  May be NULL.  (Asked for by prefs.c.) */
+    int (*also)(struct core *core, void *ctx, const uint8_t message_id[32], struct err *err);
+    void *also_ctx;
 };
 
 /* Waits unless optimistic.  `content`: a serialised EncodedContent.  Without a network the message
