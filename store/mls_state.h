@@ -5,21 +5,18 @@
 
 struct store_piece {
     uint32_t kind;
-    uint64_t epoch; /* below 2^63 */
-    uint64_t index; /* below 2^63 */
+    uint64_t epoch;
+    uint32_t index;
 };
 
-/* Appends to `out` (which should be .secret); ERR_NOTFOUND. */
-int store_mls_get(struct store *store, struct slice group_id, struct store_piece piece, struct buf *out,
+/* The bytes are the caller's, to be wiped; ERR_NOTFOUND. */
+int store_mls_get(struct store *store, struct slice group_id, struct store_piece piece, struct bytes *out,
                   struct err *err);
 int store_mls_put(struct store *store, struct slice group_id, struct store_piece piece, struct slice body,
                   struct err *err);
+/* What is not there is fine. */
 int store_mls_delete(struct store *store, struct slice group_id, struct store_piece piece, struct err *err);
-/* Every piece of a kind in epochs before `epoch`. */
-int store_mls_delete_before(struct store *store, struct slice group_id, uint32_t kind, uint64_t epoch,
-                            struct err *err);
+/* Every index of this kind and epoch. */
+int store_mls_delete_epoch(struct store *store, struct slice group_id, uint32_t kind, uint64_t epoch,
+                           struct err *err);
 int store_mls_delete_group(struct store *store, struct slice group_id, struct err *err);
-/* All pieces of a kind, by epoch and index.  `body` is borrowed; non-zero stops. */
-int store_mls_each(struct store *store, struct slice group_id, uint32_t kind,
-                   int (*fn)(void *ctx, struct store_piece piece, struct slice body), void *ctx,
-                   struct err *err);
