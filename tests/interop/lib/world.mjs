@@ -70,9 +70,14 @@ export class Client {
     return this
   }
 
-  // Starts the process; also again, after stop() or kill().
-  async open() {
+  // Starts the process without waiting for it.
+  launch() {
     this.rpc = new RpcProcess(this.label, this.#args(), { env: this.env, logFile: this.world.log })
+  }
+
+  // Starts the process, also again after stop() or kill(), and makes sure that it is what it should be.
+  async open() {
+    this.launch()
     this.info = await this.rpc.call('client.info')
     if (!VERSION[this.kind].test(this.info.version))
       throw new Error(`${this.label} says it is ${this.info.version}`)

@@ -3,5 +3,10 @@ import * as libxmtpIdentity from './libxmtp-identity.mjs'
 import * as libxmtpChats from './libxmtp-chats.mjs'
 import * as libxmtpMany from './libxmtp-many.mjs'
 import * as preferences from './preferences.mjs'
+import * as block from './block.mjs'
+import * as group from './group.mjs'
+import * as hostile from './hostile.mjs'
+import * as nodeRestart from './node-restart.mjs'
+import * as kill from './kill.mjs'
 
-export const SCENARIOS = [libxmtpIdentity, libxmtpChats, libxmtpMany, preferences]
+export const SCENARIOS = [libxmtpIdentity, libxmtpChats, libxmtpMany, preferences, block, group, hostile, nodeRestart, kill]

@@ -1,2 +1,0 @@
-export const name='libxmtp-alone'
-export const cases=[]
