@@ -1,1 +1,8 @@
 # Files of bench/; included by the top Makefile.am.
+#
+# `make bench`: xmtui beside libxmtp, in one table (needs Node and, once, the npm registry).
+.PHONY: bench bench-peers
+bench: bench-peers
+bench-peers: all
+	XM_BUILDDIR='$(abs_top_builddir)' '$(srcdir)/bench/run'
+EXTRA_DIST += bench/run bench/peers.mjs bench/people.mjs

@@ -59,8 +59,11 @@ export class Client {
   }
 
   async create() {
-    if (this.kind === 'xmtui')
+    if (this.kind === 'xmtui') {
+      const begun = performance.now()
       await command([...programs.xmtui, '--home', this.home, '--node', this.world.node.url, 'init'], { env: this.env })
+      this.createdMs = performance.now() - begun
+    }
     await this.open()
     // libxmtp loses a consent change that comes before its sync worker has started; its preferences group
     // tells that it has.

@@ -36,9 +36,9 @@ export async function open(bindings, { home, url, key, worker = true, clientMode
 }
 
 export const methods = {
-  'client.info': ({ client, owner, url, bindings }) => ({
+  'client.info': ({ client, owner, url, openedMs }) => ({
     inboxId: client.inboxId(), installationId: client.installationId(), address: owner.address, env: 'local',
-    node: url, registered: client.isRegistered(),
+    node: url, registered: client.isRegistered(), openedMs,
     version: `libxmtp ${client.libxmtpVersion()} (@xmtp/node-bindings ${packageVersion('@xmtp/node-bindings')})`,
   }),
 
