@@ -40,7 +40,7 @@ struct commit_view {
 /* Answers about identities and the tree before the commit. */
 struct commit_lookups {
     void *ctx;
-    /* As identity_diff() and identity_has_installation(). */
+    /* As inbox_diff() and inbox_has_installation(). */
     int (*diff)(void *ctx, const char *inbox_id, uint64_t from, uint64_t to, struct installation_set *added,
                 struct installation_set *removed, struct err *err);
     int (*has_installation)(void *ctx, const char *inbox_id, uint64_t sequence_id, const uint8_t id[32], bool *has,

@@ -22,6 +22,7 @@
 struct store;
 struct node_api;
 struct group_cache;
+struct inbox_cache;
 struct prefs;
 struct streams;
 
@@ -71,8 +72,10 @@ struct core {
     struct node_api *api; /* NULL with the offline option */
     struct self self;
     struct group_cache *groups;
+    struct inbox_cache *inboxes; /* made on first use; inbox_cache_clear() */
     struct prefs *prefs;
     struct streams *streams;
+    const char *env; /* name of the network, as in the configuration; borrowed; NULL is "local" */
     bool offline; /* touch the store only */
     bool quiet;   /* fetch nothing on its own */
     bool closing; /* every wait ends with ERR_CANCELED */
