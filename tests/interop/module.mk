@@ -1,7 +1,7 @@
 # The JavaScript of tests/interop/; `run` itself is a test.
 EXTRA_DIST += tests/interop/run tests/interop/install tests/interop/package.json tests/interop/package-lock.json \
 	tests/interop/.npmrc tests/interop/peer.mjs \
-	tests/interop/lib/check.mjs tests/interop/lib/lines.mjs tests/interop/lib/main.mjs tests/interop/lib/modules.mjs \
+	tests/interop/lib/check.mjs tests/interop/lib/encode.mjs tests/interop/lib/lines.mjs tests/interop/lib/main.mjs tests/interop/lib/modules.mjs \
 	tests/interop/lib/node.mjs tests/interop/lib/random.mjs tests/interop/lib/rpc.mjs tests/interop/lib/wait.mjs \
 	tests/interop/lib/wallet.mjs tests/interop/lib/world.mjs \
 	tests/interop/peer/client.mjs tests/interop/peer/content.mjs tests/interop/peer/conversations.mjs \
@@ -10,4 +10,4 @@ EXTRA_DIST += tests/interop/run tests/interop/install tests/interop/package.json
 	tests/interop/scenarios/block.mjs tests/interop/scenarios/group.mjs tests/interop/scenarios/hostile.mjs \
 	tests/interop/scenarios/index.mjs tests/interop/scenarios/kill.mjs tests/interop/scenarios/libxmtp-chats.mjs \
 	tests/interop/scenarios/libxmtp-identity.mjs tests/interop/scenarios/libxmtp-many.mjs \
-	tests/interop/scenarios/node-restart.mjs tests/interop/scenarios/preferences.mjs
+	tests/interop/scenarios/malformed.mjs tests/interop/scenarios/node-restart.mjs tests/interop/scenarios/preferences.mjs

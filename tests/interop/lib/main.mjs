@@ -5,7 +5,8 @@
 // Arguments: names of scenarios (all, where none is named), each as NAME or NAME/N for its N-th case.
 // INTEROP_PLAY=libxmtp (or xmtui) gives every role to that one program, to tell a wrong scenario from a wrong
 // program; cases that then are the same run once.
-import { World } from './world.mjs'
+import { packageVersion } from './modules.mjs'
+import { World, programs } from './world.mjs'
 import { SCENARIOS } from '../scenarios/index.mjs'
 
 const wanted = process.argv.slice(2)
@@ -28,6 +29,8 @@ if (cases.length === 0) {
   process.exit(2)
 }
 
+console.log(`xmtui: ${programs.xmtui.join(' ')}; node: ${programs.node.join(' ')}; ` +
+            `libxmtp: @xmtp/node-bindings ${packageVersion('@xmtp/node-bindings')} on Node ${process.version}`)
 const counts = { PASS: 0, FAIL: 0 }
 for (const { scenario, roles, number } of cases) {
   const who = Object.entries(roles).map(([name, kind]) => `${name}=${kind}`).join(' ')

@@ -1,5 +1,5 @@
 // One scenario's world: a folder, a node, and clients that are either xmtui or libxmtp.
-import { mkdtempSync, mkdirSync, rmSync, createWriteStream, existsSync } from 'node:fs'
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, createWriteStream, existsSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { spawn } from 'node:child_process'
 import os from 'node:os'
@@ -25,6 +25,15 @@ export const other = (kind) => kind === 'xmtui' ? 'libxmtp' : 'xmtui'
 
 // What client.info must say for a role to count as played by that kind.
 const VERSION = { xmtui: /^(xmtui )?\d+\.\d+/, libxmtp: /^libxmtp 1\.9\.1 \(@xmtp\/node-bindings 1\.9\.1\)$/ }
+
+// Whether libxmtp's machine code is loaded in a process; null where /proc does not tell.
+function holdsLibxmtp(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/maps`, 'latin1').includes('bindings_node.')
+  } catch {
+    return null
+  }
+}
 
 // Runs a command that ends by itself; rejects with what it said on standard error.
 export function command(args, { env = {}, input = '', deadlineMs = DEADLINE_MS } = {}) {
@@ -84,6 +93,8 @@ export class Client {
     this.info = await this.rpc.call('client.info')
     if (!VERSION[this.kind].test(this.info.version))
       throw new Error(`${this.label} says it is ${this.info.version}`)
+    if (holdsLibxmtp(this.pid) === (this.kind === 'xmtui'))
+      throw new Error(`${this.label} is played by the other program`)
     if (this.kind === 'libxmtp' ? !this.info.registered : this.info.registered === false)
       throw new Error(`${this.label} is not registered`)
     this.inboxId = this.info.inboxId
