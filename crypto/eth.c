@@ -90,9 +90,15 @@ void eth_address(const struct eth_key *key, char out[ETH_ADDRESS_LEN + 1])
 
 int eth_address_of_public_key(struct slice public_key, char out[ETH_ADDRESS_LEN + 1])
 {
-    if (public_key.len != ETH_PUBLIC_LEN || public_key.data[0] != 0x04)
+    secp256k1_pubkey point;
+    uint8_t whole[ETH_PUBLIC_LEN];
+
+    /* libsecp256k1 also reads a hybrid form (06, 07), which others refuse. */
+    if (public_key.len == 0 || public_key.data[0] > 0x04 ||
+        secp256k1_ec_pubkey_parse(secp, &point, public_key.data, public_key.len) != 1)
         return ERR_MALFORMED;
-    address_of_xy(public_key.data + 1, out);
+    serialize(&point, whole);
+    address_of_xy(whole + 1, out);
     return 0;
 }
 

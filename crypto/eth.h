@@ -25,8 +25,7 @@ void eth_wipe(struct eth_key *key);
 
 void eth_public_key(const struct eth_key *key, uint8_t out[ETH_PUBLIC_LEN]);
 void eth_address(const struct eth_key *key, char out[ETH_ADDRESS_LEN + 1]);
-/* The address of an uncompressed public key; only the length and the leading 04 are checked
- * (ERR_MALFORMED). */
+/* The address of a public key, compressed (33 bytes) or not (65).  ERR_MALFORMED: no such point. */
 int eth_address_of_public_key(struct slice public_key, char out[ETH_ADDRESS_LEN + 1]);
 
 /* Keccak-256 of 0x19 "Ethereum Signed Message:\n", the text's length in decimal, the text. */

@@ -38,8 +38,8 @@ struct identity_state {
     char inbox_id[INBOX_ID_LEN + 1];
     uint64_t sequence_id;    /* of the last update applied; 0 when unknown */
     struct ident recovery;
-    struct identity_member *members; /* in the order they came */
-    size_t members_n;
+    struct identity_member *members; /* as clients list them: by timestamp, those without one last */
+    size_t members_n, members_cap;
     struct slice *seen;      /* replay bytes of all signatures, sorted */
     size_t seen_n;
     struct pool pool;
@@ -90,8 +90,8 @@ void identity_state_free(struct identity_state *state); /* NULL is fine */
 /* NULL when it is no member. */
 const struct identity_member *identity_state_member(const struct identity_state *state, struct ident id);
 bool identity_state_has_installation(const struct identity_state *state, struct slice installation);
-/* 0 .. n-1 in the order in which clients list them: by timestamp, those without one last.
- * NULL past the end.  `kind` 0: all; IDENT_ETHEREUM, IDENT_PASSKEY, IDENT_INSTALLATION: only those. */
+/* The i-th of a kind, NULL past the end.  `kind` 0: all; IDENT_ETHEREUM, IDENT_PASSKEY,
+ * IDENT_INSTALLATION: only those. */
 const struct identity_member *identity_state_nth(const struct identity_state *state, int kind, size_t i);
 size_t identity_state_count(const struct identity_state *state, int kind);
 
