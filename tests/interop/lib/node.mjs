@@ -1,34 +1,17 @@
 // One xmtui-node on a port of its own.  It keeps port and database over a restart, so that clients that
 // know it by its URL find it again.
 import { spawn } from 'node:child_process'
-import net from 'node:net'
 import path from 'node:path'
-import { until, DEADLINE_MS } from './wait.mjs'
-
-async function freePort() {
-  const server = net.createServer()
-  await new Promise((resolve, reject) => {
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-function answers(port) {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1')
-    socket.on('connect', () => { socket.destroy(); resolve(true) })
-    socket.on('error', () => resolve(false))
-  })
-}
+import { onLines } from './lines.mjs'
+import { DEADLINE_MS, within } from './wait.mjs'
 
 export class Node {
   constructor(command, dir) {
     this.command = command
     this.dir = dir
+    this.port = 0                                // the system picks one, and the program says which
     this.stderr = ''
+    this.ended = null
   }
 
   get url() {
@@ -40,38 +23,31 @@ export class Node {
   }
 
   async start() {
-    // Somebody else may take the port between looking and listening; then the program ends and another is tried.
-    for (let attempt = 0; ; attempt++) {
-      const port = this.port ?? await freePort()
-      if (await this.#launch(port)) {
-        this.port = port
-        return this
-      }
-      if (this.port || attempt >= 4)
-        throw new Error(`${this.command.join(' ')} does not start:\n${this.stderr}`)
-    }
-  }
-
-  async #launch(port) {
     const [program, ...args] = this.command
-    this.child = spawn(program, [...args, '--listen', `127.0.0.1:${port}`, '--db', path.join(this.dir, 'node.db')],
-                       { stdio: ['ignore', 'ignore', 'pipe'] })
+    this.ended = null
+    this.child = spawn(program, [...args, '--listen', `127.0.0.1:${this.port}`, '--db', path.join(this.dir, 'node.db')],
+                       { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } })
     this.child.stderr.setEncoding('utf8')
     this.child.stderr.on('data', (text) => { this.stderr = (this.stderr + text).slice(-8000) })
-    let ended = null
     this.exited = new Promise((resolve) => {
-      this.child.on('error', (error) => { ended = String(error); this.stderr += ended; resolve(ended) })
-      this.child.on('close', (code, signal) => { ended = signal ?? code; resolve(ended) })
+      this.child.on('error', (error) => { this.stderr += error; resolve(this.ended = String(error)) })
+      this.child.on('close', (code, signal) => resolve(this.ended = signal ?? code))
     })
-    const end = Date.now() + DEADLINE_MS
-    await until('xmtui-node listens', async () => ended !== null || await answers(port),
-                { deadlineMs: end - Date.now(), everyMs: 20 })
-    this.isEnded = () => ended !== null
-    return ended === null
+    const listening = new Promise((resolve, reject) => {
+      onLines(this.child.stdout, (line) => {
+        const port = /^listening on 127\.0\.0\.1:(\d+)$/.exec(line)?.[1]
+        if (port)
+          resolve(Number(port))
+      })
+      this.exited.then((how) => reject(new Error(`${this.command.join(' ')} ended (${how}):\n${this.stderr}`)))
+    })
+    this.port = await within(DEADLINE_MS, 'xmtui-node says where it listens', listening)
+    return this
   }
 
+  // Asks it to end and expects that it does so cleanly.
   async stop() {
-    if (!this.child || this.isEnded())
+    if (!this.child || this.ended !== null)
       return
     this.child.kill('SIGTERM')
     const timer = setTimeout(() => this.child.kill('SIGKILL'), DEADLINE_MS)
@@ -82,7 +58,7 @@ export class Node {
   }
 
   async kill() {
-    if (!this.child || this.isEnded())
+    if (!this.child || this.ended !== null)
       return
     this.child.kill('SIGKILL')
     await this.exited
