@@ -27,14 +27,16 @@ struct store_consent {
     enum store_consent_type type;
     const char *entity; /* inbox id, or lower-case hex of the group id */
     enum store_consent_state state;
-    int64_t consented_at_ns; /* the deciding installation's clock */
-    struct slice origin;     /* installation id it came from; data NULL: this one */
+    /* The deciding installation's clock.  0 when applying: now, and in any case later than what is stored. */
+    int64_t consented_at_ns;
+    struct slice origin; /* installation id it came from; data NULL: this one */
 };
 
 struct store_consent_change {
     enum store_consent_effect effect;
     enum store_consent_state old_state;
-    int64_t log_id;
+    int64_t consented_at_ns; /* as applied: what goes to the others */
+    int64_t log_id;          /* 0: the very same decision was known, no line was written */
 };
 
 /* How a change enters the log. */
@@ -47,7 +49,7 @@ struct store_consent_context {
 
 /* An unused batch number. */
 int store_consent_batch(struct store *store, int64_t *batch, struct err *err);
-/* Applies the rule above and writes one line of the log. */
+/* Applies the rule above and writes one line of the log. `out` may be NULL. */
 int store_consent_apply(struct store *store, const struct store_consent *in,
                         const struct store_consent_context *context, struct store_consent_change *out,
                         struct err *err);

@@ -1,7 +1,8 @@
 /* Intents: what a group must do on the network, kept until it is done (sync.md 8.2, groups.md 4.4).
  *
  * States: to publish → published (hash, staged commit and epoch are on disk before the network sees the
- * bytes) → committed (seen on the network) → processed; or error.  Kinds are libxmtp's numbers. */
+ * bytes) → committed (seen on the network) → processed, when the row goes; or error.  Kinds are libxmtp's
+ * numbers. */
 #pragma once
 #include "store/store.h"
 
@@ -20,7 +21,6 @@ enum store_intent_state {
     STORE_INTENT_PUBLISHED = 2,
     STORE_INTENT_COMMITTED = 3,
     STORE_INTENT_ERROR = 4,
-    STORE_INTENT_PROCESSED = 5,
 };
 #define STORE_INTENT_BIT(state) (1u << (state))
 
@@ -64,8 +64,8 @@ int store_intent_set_committed(struct store *store, int64_t id, uint32_t origina
 int store_intent_set_to_publish(struct store *store, int64_t id, bool failed, int64_t next_attempt_ns,
                                 struct err *err);
 int store_intent_set_error(struct store *store, int64_t id, struct err *err);
-/* Done: sealed parts are erased.  A message's row is removed, a commit's kept for the record. */
-int store_intent_set_processed(struct store *store, int64_t id, struct err *err);
+/* Processed: the row goes, and ERR_NOTFOUND means done from then on.  Unknown ids are fine. */
+int store_intent_delete(struct store *store, int64_t id, struct err *err);
 /* All of a group in any of these states (bits), in order.  Borrowed rows; non-zero stops. */
 int store_intents_each(struct store *store, struct slice group_id, unsigned states,
                        int (*fn)(void *ctx, const struct store_intent *row), void *ctx, struct err *err);

@@ -80,8 +80,10 @@ struct store_page_query {
         from_n;     /* go on after this row, exclusive, in the direction of travel; 0, 0: from the end */
     int64_t now_ns; /* expired ones are left out; 0: kept */
     bool ascending; /* false: newest first */
-    size_t limit;
+    size_t limit;   /* at most STORE_PAGE_MAX, to which larger ones are cut */
 };
+
+#define STORE_PAGE_MAX 10000
 
 /* One page.  The array and all it points to live in `mem`.  A row whose body does not open has `damaged` set:
  * one bad row must not hide a conversation. */
@@ -103,7 +105,7 @@ int store_messages_scan(struct store *store, int64_t conversation /* 0: all */,
                         enum store_message_shows shows_at_least, const atomic_bool *cancel,
                         store_message_fn *fn, void *ctx, struct err *err);
 
-/* Per inbox, the time of its latest message of a content type: "read up to" from read receipts. */
-int store_messages_latest_by_sender(struct store *store, int64_t conversation, int content_type,
-                                    int (*fn)(void *ctx, const char *inbox_id, int64_t sent_at_ns), void *ctx,
-                                    struct err *err);
+/* Per inbox, the time of its latest read receipt (content type 5): "read up to". */
+int store_messages_receipts(struct store *store, int64_t conversation,
+                            int (*fn)(void *ctx, const char *inbox_id, int64_t sent_at_ns), void *ctx,
+                            struct err *err);

@@ -1,5 +1,7 @@
 /* Inside store/: what the table families share. */
 #pragma once
+#include "store/groups.h"
+#include "store/messages.h"
 #include "store/schema.h"
 #include "store/store.h"
 
@@ -49,3 +51,33 @@ int store_next_id(struct store *store, const char *table, int64_t *out, struct e
 
 /* db_run(), and ERR_NOTFOUND naming `what` where no row changed. */
 int store_run_one(struct store *store, struct db_query *q, const char *what, struct err *err);
+
+/* What a query has to select for store_message_read(), from `messages m` and `groups g` (its group). */
+#define STORE_MESSAGE_COLUMNS                                                                                \
+    "m.n, m.conversation, m.id, g.id, m.sender_inbox_id, m.sender_installation_id, m.sent_at_ns, "           \
+    "m.inserted_at_ns,"                                                                                      \
+    " m.kind, m.status, m.content_type, m.shows, m.own, m.should_push, m.body, m.reference, m.originator,"   \
+    " m.sequence_id, m.expire_at_ns, m.idempotency_key"
+#define STORE_MESSAGE_COLUMN_COUNT 20
+#define STORE_MESSAGE_FROM         " FROM messages m JOIN groups g ON g.n = m.group_n "
+
+/* Reads the columns from number `at` on.  A body that does not open is ERR_CORRUPT, or, where `tolerate`, a
+ * row marked as damaged and a line in the log. */
+int store_message_read(struct store *store, const struct db_query *q, int at, bool tolerate,
+                       struct store_mem *mem, struct store_message *out, struct err *err);
+
+/* The same for groups, from `groups g`. */
+#define STORE_GROUP_COLUMNS                                                                                  \
+    "g.id, g.conversation, g.type, g.membership, g.dm_id, g.peer_inbox_id, g.creator_inbox_id, "             \
+    "g.added_by_inbox_id,"                                                                                   \
+    " g.welcome_originator, g.welcome_sequence_id, g.created_at_ns, g.last_message_ns, "                     \
+    "g.installations_checked_ns,"                                                                            \
+    " g.rotated_at_ns, g.disappear_from_ns, g.disappear_in_ns, g.epoch, g.paused_for_version, g.fork, "      \
+    "g.active,"                                                                                              \
+    " g.trusted"
+#define STORE_GROUP_COLUMN_COUNT 21
+int store_group_read(const struct db_query *q, struct store_mem *mem, struct store_group *out,
+                     struct err *err);
+/* Name, description, image, app data from column `at` on. */
+int store_group_texts_read(struct store *store, const struct db_query *q, int at, struct slice id,
+                           struct store_mem *mem, struct store_group_texts *out, struct err *err);

@@ -93,7 +93,8 @@ static const char version_1[] =
     " active INTEGER NOT NULL,"
     " trusted INTEGER NOT NULL"
     ") STRICT;"
-    "CREATE INDEX groups_conversation ON groups (conversation, last_message_ns, id);"
+    "CREATE INDEX groups_conversation ON groups (conversation);"
+    "CREATE INDEX groups_type ON groups (type, created_at_ns);"
     "CREATE INDEX groups_welcome ON groups (welcome_sequence_id, welcome_originator)"
     " WHERE welcome_sequence_id <> 0;"
     "CREATE TABLE group_texts (" /* all sealed */
@@ -132,6 +133,9 @@ static const char version_1[] =
     /* `shows` and `own` come along so that last message and unread count are read from the index alone. */
     "CREATE INDEX messages_order ON messages (conversation, sent_at_ns, n, shows, own);"
     "CREATE INDEX messages_reference ON messages (reference, n) WHERE reference IS NOT NULL;"
+    /* Read receipts, store number 5: how far each inbox has read. */
+    "CREATE INDEX messages_receipts ON messages (conversation, sender_inbox_id, sent_at_ns)"
+    " WHERE content_type = 5;"
     "CREATE INDEX messages_expiry ON messages (expire_at_ns) WHERE expire_at_ns IS NOT NULL;"
 
     "CREATE TABLE mls_pieces ("

@@ -18,7 +18,7 @@ struct store_task {
 
 /* A known hash is left as it is; *added may be NULL. */
 int store_task_put(struct store *store, const struct store_task *in, bool *added, struct err *err);
-/* The one due first, at or before now_ns; ERR_NOTFOUND. */
+/* The one due first, at or before now_ns; those that have expired are removed.  ERR_NOTFOUND. */
 int store_task_next(struct store *store, int64_t now_ns, struct store_mem *mem, struct store_task *out,
                     struct err *err);
 /* When the next one is due; 0: no task. */
