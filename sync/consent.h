@@ -38,10 +38,10 @@ int consent_set(struct core *core, const struct consent_choice *choices, size_t 
                 size_t *changed, struct err *err);
 
 /* Inside a transaction.  A record from installation `origin` with its sender's time: newer than what
- * is stored wins, and on equal times what is stored stays.  Logged as changed, same or stale.  Never
- * shared on. */
+ * is stored wins, and on equal times what is stored stays.  Logged as changed, same or stale, under
+ * `batch` (store_consent_batch(), one a message).  Never shared on. */
 int consent_receive(struct core *core, const struct consent_choice *choice, int64_t at_ns,
-                    const uint8_t origin[32], const uint8_t message_id[32], struct err *err);
+                    const uint8_t origin[32], const uint8_t message_id[32], int64_t batch, struct err *err);
 
 /* The record of one entity; CONSENT_UNKNOWN where there is none. */
 int consent_get(struct core *core, enum consent_entity type, const char *entity, enum consent_state *out,

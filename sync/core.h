@@ -19,12 +19,16 @@
 #include <stdint.h>
 #include <uv.h>
 
-struct store;
-struct node_api;
+struct core_config;
 struct group_cache;
+struct hmac_cache;
 struct inbox_cache;
+struct json_t;
+struct node_api;
+struct store;
 struct prefs;
 struct streams;
+struct waiting_request;
 
 #define INBOX_ID_LEN 64        /* lower-case hex */
 #define INSTALLATION_ID_LEN 32 /* Ed25519 public key */
@@ -81,8 +85,16 @@ struct core {
     bool closing; /* every wait ends with ERR_CANCELED */
     struct fiber_lock welcome_lock; /* one reader of welcomes at a time */
 
+    /* Takes each stream.event (a JSON object, borrowed) on its way up. */
+    void (*notify)(void *ctx, struct json_t *notification);
+    void *notify_ctx;
+    const struct core_config *config;
+    struct hmac_cache *hmac; /* private to hmac.c */
+    struct waiting_request *waiting; /* private to account.c */
+
     /* private to core.c */
     unsigned fibers;
+    uv_timer_t *grace;
     struct core_sleeper *sleepers;
     struct core_event *pending; /* noted in the open transaction */
     size_t pending_len, pending_cap;
@@ -117,7 +129,12 @@ void core_listen(struct core *core, core_listener *call, void *ctx);
 int core_spawn(struct core *core, void (*run)(struct core *core, void *ctx), void *ctx, struct err *err);
 /* Inside a fiber: waits.  0, or ERR_CANCELED when the core closes meanwhile. */
 int core_sleep(struct core *core, uint64_t ms, struct err *err);
-/* Wakes all sleepers and makes every later wait end with ERR_CANCELED. */
+/* Runs each(0) .. each(n - 1), up to `width` of them at the same time, and waits for all.  Inside a
+ * fiber.  A closing core skips what has not begun. */
+void core_each(struct core *core, size_t n, size_t width, void (*each)(struct core *core, void *ctx, size_t i),
+               void *ctx);
+/* The end begins: sleepers wake with ERR_CANCELED; work in hand may finish while the node answers
+ * (5 s), then its calls are cancelled too.  The network closes with the last fiber. */
 void core_cancel(struct core *core);
 
 static inline int64_t core_now_ns(const struct core *core)

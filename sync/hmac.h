@@ -27,3 +27,11 @@ void hmac_derive(const uint8_t root[HMAC_ROOT_LEN], const uint8_t group_id[16], 
  * transaction).  The root and the key last used are cached in memory. */
 int hmac_sender(struct core *core, const uint8_t group_id[16], struct slice data, uint8_t out[32],
                 struct err *err);
+
+/* The current root key; made where there is none yet. */
+int hmac_root(struct core *core, uint8_t out[HMAC_ROOT_LEN], struct err *err);
+/* A root key from one of our installations, or one that we have sent: the greatest `cycled_at_ns`
+ * wins.  Notes CORE_PREFERENCES when it changes.  Inside a transaction. */
+int hmac_receive_root(struct core *core, const uint8_t key[HMAC_ROOT_LEN], int64_t cycled_at_ns, struct err *err);
+/* Wipes and forgets what is cached. */
+void hmac_forget(struct core *core);

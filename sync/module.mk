@@ -1,4 +1,26 @@
 # Files of sync/; included by the top Makefile.am.
 pkginclude_HEADERS += sync/xmtui/client.h
 include sync/groups.mk
-# sync/core.h's half: libsync_la_SOURCES += ...
+# The other half: one open home, its methods, streams, consent and the preferences group.
+libsync_la_SOURCES += \
+	sync/account.c sync/account.h \
+	sync/client.c \
+	sync/config.c sync/config.h \
+	sync/consent.c sync/consent.h \
+	sync/consent_json.c sync/consent_json.h \
+	sync/conversation_json.c sync/conversation_json.h \
+	sync/core.c sync/core.h \
+	sync/hmac.c sync/hmac.h \
+	sync/live.c sync/live.h \
+	sync/local_node.c sync/local_node.h \
+	sync/methods_client.c sync/methods_conversation.c sync/methods_conversations.c \
+	sync/methods_group.c sync/methods_preferences.c sync/methods_stream.c \
+	sync/open.c sync/open.h \
+	sync/params.c sync/params.h \
+	sync/pref_payload.c sync/pref_payload.h \
+	sync/prefs.c sync/prefs.h \
+	sync/resolve.c sync/resolve.h \
+	sync/rpc.c sync/rpc.h \
+	sync/streams.c sync/streams.h \
+	sync/sync_all.c sync/sync_all.h \
+	sync/worker.c sync/worker.h

@@ -1,0 +1,493 @@
+/* The thread and its two queues, behind the public header.
+ *
+ * The caller's thread puts requests into `down` and takes events from `up`; uv_async_send wakes the
+ * loop, an eventfd wakes the caller.  Each request runs as a fiber of its own, so they overlap.
+ *
+ * Full queues: `down` refuses the request (XM_FAILED).  `up` has room for the answers of all
+ * requests that may be outstanding; notifications stop at NOTIFICATIONS_MAX, and one `lagged`
+ * notification says that some are missing. */
+#include "sync/xmtui/client.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/queue.h"
+#include "sync/core.h"
+#include "sync/open.h"
+#include "sync/rpc.h"
+#include "sync/streams.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define REQUESTS_MAX 1024
+#define NOTIFICATIONS_MAX 4096
+
+struct xm_client {
+    struct core *core;
+    uv_loop_t loop;
+    uv_async_t wake;
+    pthread_t thread;
+    bool thread_runs;
+    struct queue *down, *up;
+    int event_fd;
+    atomic_bool stop;
+    atomic_uint outstanding; /* requests whose answer the caller has not taken */
+
+    /* caller's thread */
+    int64_t last_id;
+    struct xm_event *kept, *kept_last; /* came while xm_client_request() waited for another */
+
+    /* background thread */
+    bool lagged;
+};
+
+struct request {
+    int64_t id;
+    char *method;
+    char *params;
+    struct xm_client *client;
+};
+
+/* The queue's item: the public event first, then the link of the kept list. */
+struct event_item {
+    struct xm_event event;
+    struct event_item *next;
+};
+
+static const struct {
+    int err;
+    enum xm_code code;
+} codes[] = {{ERR_INVALID, XM_USAGE},   {ERR_NOTFOUND, XM_NOT_FOUND}, {ERR_OFFLINE, XM_OFFLINE},
+             {ERR_LOCKED, XM_LOCKED},   {ERR_KEY, XM_BAD_KEY},        {ERR_DENIED, XM_REFUSED},
+             {ERR_REMOTE, XM_REFUSED},  {ERR_PAUSED, XM_REFUSED}};
+
+static int fail(struct xm_error *error, enum xm_code code, const char *text)
+{
+    if (error) {
+        error->code = code;
+        snprintf(error->text, sizeof error->text, "%s", text);
+    }
+    return code;
+}
+
+static int fail_err(struct xm_error *error, int r, const struct err *err)
+{
+    enum xm_code code = XM_FAILED;
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (codes[i].err == r)
+            code = codes[i].code;
+    return fail(error, code, err->text);
+}
+
+static void request_free(void *item)
+{
+    struct request *request = item;
+
+    if (!request)
+        return;
+    if (request->params) /* may hold a wallet key on its way to client.init */
+        xm_free_secret(request->params, strlen(request->params));
+    xm_free(request->method);
+    xm_free(request);
+}
+
+static void event_item_free(void *item)
+{
+    xm_event_free(item);
+}
+
+/* ---- background thread ---- */
+
+static bool send_up(struct xm_client *client, enum xm_event_kind kind, int64_t id, json_t *json)
+{
+    struct event_item *item = xm_alloc(sizeof *item);
+    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    uint64_t one = 1;
+
+    if (!item || !text || (item->event = (struct xm_event){kind, id, text}, !queue_put(client->up, item))) {
+        xm_free(item);
+        xm_free(text);
+        return false;
+    }
+    while (write(client->event_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+    return true;
+}
+
+/* From the streams, with {"subscription","kind","data"}. */
+static void notify_up(void *ctx, json_t *notification)
+{
+    struct xm_client *client = ctx;
+
+    if (queue_len(client->up) >= NOTIFICATIONS_MAX) {
+        client->lagged = true;
+        return;
+    }
+    if (client->lagged) {
+        json_t *mark = json_pack("{s:O,s:s,s:{}}", "subscription", json_object_get(notification, "subscription"),
+                                 "kind", "lagged", "data");
+
+        client->lagged = false;
+        send_up(client, XM_EVENT_NOTIFICATION, 0, mark);
+        json_decref(mark);
+    }
+    if (!send_up(client, XM_EVENT_NOTIFICATION, 0, notification))
+        client->lagged = true;
+}
+
+static void serve(struct core *core, void *ctx)
+{
+    struct request *request = ctx;
+    struct xm_client *client = request->client;
+    struct rpc rpc = {.core = core, .store = core->store};
+    json_t *error;
+    int r;
+
+    rpc.params = request->params ? json_loads(request->params, 0, NULL) : json_object();
+    if (!json_is_object(rpc.params))
+        r = err_set(&rpc.err, ERR_INVALID, "params must be a JSON object");
+    else
+        r = rpc_run(&rpc, request->method);
+    if (r == 0) {
+        send_up(client, XM_EVENT_RESULT, request->id, rpc.result);
+    } else {
+        error = rpc_error(&rpc, r);
+        send_up(client, XM_EVENT_ERROR, request->id, error);
+        json_decref(error);
+    }
+    json_decref(rpc.params);
+    json_decref(rpc.result);
+    json_decref(rpc.error_data);
+    request_free(request);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct xm_client *client = wake->data;
+    struct request *request;
+    struct err err;
+
+    while ((request = queue_take(client->down))) {
+        if (core_spawn(client->core, serve, request, &err) != 0) {
+            json_t *error = json_pack("{s:i,s:s}", "code", -32603, "message", err.text);
+
+            send_up(client, XM_EVENT_ERROR, request->id, error);
+            json_decref(error);
+            request_free(request);
+        }
+    }
+    if (atomic_load(&client->stop) && !uv_is_closing((uv_handle_t *)wake)) {
+        uv_close((uv_handle_t *)wake, NULL);
+        streams_cancel(client->core);
+        core_cancel(client->core);
+    }
+}
+
+static void *background(void *arg)
+{
+    struct xm_client *client = arg;
+
+    core_start(client->core);
+    uv_run(&client->loop, UV_RUN_DEFAULT);
+    core_close(client->core);
+    uv_run(&client->loop, UV_RUN_DEFAULT); /* what closing left: close callbacks */
+    fiber_pool_clear();
+    return NULL;
+}
+
+/* ---- caller's thread ---- */
+
+int xm_client_open(const struct xm_options *options, struct xm_client **out, struct xm_error *error)
+{
+    struct xm_client *client = xm_alloc(sizeof *client);
+    sigset_t all, before;
+    struct err err = {0};
+    int r = ERR_NOMEM;
+
+    if (!client)
+        return fail(error, XM_FAILED, "out of memory");
+    client->event_fd = -1;
+    uv_loop_init(&client->loop);
+    client->down = queue_new(REQUESTS_MAX);
+    client->up = queue_new(REQUESTS_MAX + NOTIFICATIONS_MAX + 1);
+    client->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    err_set(&err, ERR_NOMEM, "out of memory");
+    if (!client->down || !client->up || client->event_fd < 0)
+        goto failed;
+    if ((r = core_open(options, &client->loop, notify_up, client, &client->core, &err)) != 0)
+        goto failed;
+    uv_async_init(&client->loop, &client->wake, on_wake);
+    client->wake.data = client;
+    /* Signals are the main thread's business. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    client->thread_runs = pthread_create(&client->thread, NULL, background, client) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!client->thread_runs) {
+        uv_close((uv_handle_t *)&client->wake, NULL);
+        core_cancel(client->core);
+        core_close(client->core);
+        r = err_set(&err, ERR_IO, "no background thread");
+        goto failed;
+    }
+    *out = client;
+    return XM_OK;
+failed:
+    fail_err(error, r, &err);
+    xm_client_close(client);
+    return error ? (int)error->code : XM_FAILED;
+}
+
+void xm_client_close(struct xm_client *client)
+{
+    struct event_item *kept;
+
+    if (!client)
+        return;
+    if (client->thread_runs) {
+        atomic_store(&client->stop, true);
+        uv_async_send(&client->wake);
+        pthread_join(client->thread, NULL);
+    } else {
+        uv_run(&client->loop, UV_RUN_DEFAULT);
+    }
+    uv_loop_close(&client->loop);
+    queue_free(client->down, request_free);
+    queue_free(client->up, event_item_free);
+    while ((kept = (struct event_item *)client->kept)) {
+        client->kept = (struct xm_event *)kept->next;
+        event_item_free(kept);
+    }
+    if (client->event_fd >= 0)
+        close(client->event_fd);
+    xm_free(client);
+}
+
+int64_t xm_client_call(struct xm_client *client, const char *method, const char *params, struct xm_error *error)
+{
+    struct request *request;
+
+    if (params && params[strspn(params, " \t\r\n")] != '{')
+        return fail(error, XM_USAGE, "params must be a JSON object");
+    if (atomic_load(&client->outstanding) >= REQUESTS_MAX)
+        return fail(error, XM_FAILED, "too many requests wait; take their answers first");
+    request = xm_alloc(sizeof *request);
+    if (!request)
+        return fail(error, XM_FAILED, "out of memory");
+    request->id = ++client->last_id;
+    request->client = client;
+    request->method = xm_strdup(method);
+    request->params = params ? xm_strdup(params) : NULL;
+    if (!request->method || (params && !request->params) || !queue_put(client->down, request)) {
+        request_free(request);
+        return fail(error, XM_FAILED, "out of memory");
+    }
+    atomic_fetch_add(&client->outstanding, 1);
+    uv_async_send(&client->wake);
+    return client->last_id;
+}
+
+int xm_client_fd(struct xm_client *client)
+{
+    return client->event_fd;
+}
+
+static struct xm_event *take_up(struct xm_client *client)
+{
+    struct event_item *item = queue_take(client->up);
+    uint64_t n;
+
+    if (!item) {
+        /* Clear the wake-up first, look again after: an event in between must not be lost. */
+        while (read(client->event_fd, &n, sizeof n) < 0 && errno == EINTR)
+            ;
+        item = queue_take(client->up);
+    }
+    if (item && item->event.kind != XM_EVENT_NOTIFICATION)
+        atomic_fetch_sub(&client->outstanding, 1);
+    return item ? &item->event : NULL;
+}
+
+struct xm_event *xm_client_next(struct xm_client *client)
+{
+    struct event_item *kept = (struct event_item *)client->kept;
+
+    if (!kept)
+        return take_up(client);
+    client->kept = (struct xm_event *)kept->next;
+    if (!client->kept)
+        client->kept_last = NULL;
+    kept->next = NULL;
+    return &kept->event;
+}
+
+void xm_event_free(struct xm_event *event)
+{
+    if (!event)
+        return;
+    xm_free(event->json);
+    xm_free(event);
+}
+
+static void keep(struct xm_client *client, struct xm_event *event)
+{
+    if (client->kept_last)
+        ((struct event_item *)client->kept_last)->next = (struct event_item *)event;
+    else
+        client->kept = event;
+    client->kept_last = event;
+}
+
+static int answer(struct xm_event *event, char **result, struct xm_error *error)
+{
+    static const struct {
+        const char *name;
+        enum xm_code code;
+    } words[] = {{"not_found", XM_NOT_FOUND}, {"invalid", XM_USAGE},  {"offline", XM_OFFLINE},
+                 {"denied", XM_REFUSED},      {"paused", XM_REFUSED}, {"conflict", XM_REFUSED}};
+    enum xm_code code = XM_FAILED;
+    const char *name;
+    json_t *json;
+
+    if (event->kind == XM_EVENT_RESULT) {
+        if (result) {
+            *result = event->json;
+            event->json = NULL;
+        }
+        xm_event_free(event);
+        return XM_OK;
+    }
+    json = json_loads(event->json, 0, NULL);
+    name = json_string_value(json_object_get(json_object_get(json, "data"), "code"));
+    for (size_t i = 0; name && i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(words[i].name, name) == 0)
+            code = words[i].code;
+    fail(error, code, json_string_value(json_object_get(json, "message")) ?: "no reason given");
+    json_decref(json);
+    xm_event_free(event);
+    return code;
+}
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int xm_client_request(struct xm_client *client, const char *method, const char *params, int timeout_ms, char **result,
+                      struct xm_error *error)
+{
+    int64_t id = xm_client_call(client, method, params, error), until = monotonic_ms() + timeout_ms;
+    struct pollfd wait = {.fd = client->event_fd, .events = POLLIN};
+    struct xm_event *event;
+
+    if (id < 0)
+        return (int)id;
+    for (;;) {
+        int64_t left = timeout_ms < 0 ? -1 : until - monotonic_ms();
+
+        while ((event = take_up(client))) {
+            if (event->kind != XM_EVENT_NOTIFICATION && event->id == id)
+                return answer(event, result, error);
+            keep(client, event);
+        }
+        if (timeout_ms >= 0 && left <= 0)
+            return fail(error, XM_FAILED, "no answer in time");
+        if (poll(&wait, 1, (int)left) < 0 && errno != EINTR)
+            return fail(error, XM_FAILED, strerror(errno));
+    }
+}
+
+void xm_free_text(char *text)
+{
+    xm_free(text);
+}
+
+int xm_conversations_list(struct xm_client *client, const char *params, char **result, struct xm_error *error)
+{
+    return xm_client_request(client, "conversations.list", params, -1, result, error);
+}
+
+int xm_conversations_sync(struct xm_client *client, char **result, struct xm_error *error)
+{
+    return xm_client_request(client, "conversations.sync", NULL, -1, result, error);
+}
+
+int xm_conversations_sync_all(struct xm_client *client, const char *params, char **result, struct xm_error *error)
+{
+    return xm_client_request(client, "conversations.syncAll", params, -1, result, error);
+}
+
+int xm_preferences_sync(struct xm_client *client, char **result, struct xm_error *error)
+{
+    return xm_client_request(client, "preferences.sync", NULL, -1, result, error);
+}
+
+int xm_consent_set(struct xm_client *client, const char *records, char **result, struct xm_error *error)
+{
+    return xm_client_request(client, "preferences.setConsent", records, -1, result, error);
+}
+
+int xm_stream_all(struct xm_client *client, char **result, struct xm_error *error)
+{
+    return xm_client_request(client, "stream.start", NULL, -1, result, error);
+}
+
+/* ---- readers ---- */
+
+struct xm_reader {
+    struct store *store;
+};
+
+int xm_reader_open(struct xm_client *client, struct xm_reader **out, struct xm_error *error)
+{
+    struct xm_reader *reader = xm_alloc(sizeof *reader);
+    struct err err = {0};
+    int r;
+
+    if (!reader)
+        return fail(error, XM_FAILED, "out of memory");
+    if ((r = core_open_reader(client->core, &reader->store, &err)) != 0) {
+        xm_free(reader);
+        return fail_err(error, r, &err);
+    }
+    *out = reader;
+    return XM_OK;
+}
+
+int xm_reader_call(struct xm_reader *reader, const char *method, const char *params, char **result,
+                   struct xm_error *error)
+{
+    struct rpc rpc = {.store = reader->store, .params = params ? json_loads(params, 0, NULL) : json_object()};
+    int r;
+
+    if (!json_is_object(rpc.params))
+        r = err_set(&rpc.err, ERR_INVALID, "params must be a JSON object");
+    else
+        r = rpc_run(&rpc, method);
+    if (r == 0 && !(*result = json_dumps(rpc.result, JSON_COMPACT | JSON_ENCODE_ANY)))
+        r = err_set(&rpc.err, ERR_NOMEM, "out of memory");
+    json_decref(rpc.params);
+    json_decref(rpc.result);
+    json_decref(rpc.error_data);
+    return r == 0 ? XM_OK : fail_err(error, r, &rpc.err);
+}
+
+void xm_reader_close(struct xm_reader *reader)
+{
+    if (!reader)
+        return;
+    core_close_reader(reader->store);
+    xm_free(reader);
+}

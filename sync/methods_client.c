@@ -1,0 +1,501 @@
+/* client.*: who we are, making this installation, our installations, names of our own. */
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/hex.h"
+#include "base/i18n.h"
+#include "crypto/eth.h"
+#include "identity/request.h"
+#include "identity/state.h"
+#include "net/node_api.h"
+#include "store/groups.h"
+#include "store/installation.h"
+#include "store/settings.h"
+#include "sync/account.h"
+#include "sync/config.h"
+#include "sync/core.h"
+#include "sync/identity_sync.h"
+#include "sync/prefs.h"
+#include "sync/registration.h"
+#include "sync/resolve.h"
+#include "sync/rpc.h"
+#include "sync/send.h"
+#include "sync/streams.h"
+#include "sync/worker.h"
+#include "sync/xmtui/client.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+static json_t *optional(const char *text)
+{
+    return text && *text ? json_string(text) : json_null();
+}
+
+/* ---- info ---- */
+
+static int info(struct rpc *rpc)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_installation self = {0};
+    struct slice address = {0};
+    bool registered;
+    int r = store_installation_get(rpc->store, &mem, &self, &rpc->err);
+
+    if (r == 0)
+        r = store_secret_get(rpc->store, STORE_SECRET_ADDRESS, &mem, &address, &rpc->err);
+    if (r != 0 && r != ERR_NOTFOUND)
+        goto done;
+    r = 0;
+    registered = self.registration == STORE_REGISTRATION_DONE;
+    rpc->result =
+        json_pack("{s:o,s:o,s:o,s:o,s:s,s:b}", "inboxId", registered ? optional(self.inbox_id) : json_null(),
+                  "installationId",
+                  registered ? rpc_hex_json(self.installation_id.data, self.installation_id.len) : json_null(),
+                  "address", address.data ? json_stringn((const char *)address.data, address.len) : json_null(), "env",
+                  rpc->core ? json_string(rpc->core->config->env) : optional(self.env), "version", xm_version(),
+                  "registered", registered);
+    if (rpc->core)
+        json_object_set_new(rpc->result, "node", json_string(rpc->core->config->node_url));
+done:
+    store_mem_free(&mem);
+    return r;
+}
+
+/* ---- init ---- */
+
+/* What a wallet elsewhere must sign goes out as error data (interface: `signature_needed`). */
+static int needs_signature(struct rpc *rpc, const char *request_id, char *text)
+{
+    rpc->error_data =
+        json_pack("{s:s,s:s,s:s}", "code", "signature_needed", "requestId", request_id, "text", text);
+    xm_free(text);
+    return err_set(&rpc->err, ERR_AUTH, _("a wallet must sign; call again with its signature"));
+}
+
+static int read_signature(struct rpc *rpc, uint8_t out[65], const char **request_id)
+{
+    const char *text;
+    int r;
+
+    if ((r = rpc_string(rpc, "requestId", true, request_id)) != 0 ||
+        (r = rpc_string(rpc, "signature", true, &text)) != 0)
+        return r;
+    return request_parse_signature(text, out, &rpc->err);
+}
+
+static int init_external(struct rpc *rpc, const char *address)
+{
+    uint8_t signature[65];
+    const char *given;
+    char request_id[33], *text;
+    int r;
+
+    if (json_object_get(rpc->params, "signature")) {
+        if ((r = read_signature(rpc, signature, &given)) != 0)
+            return r;
+        return registration_finish_external(rpc->core, given, slice_of(signature, sizeof signature), &rpc->err);
+    }
+    if (!address)
+        return err_set(&rpc->err, ERR_INVALID, _("parameter \"%s\" is missing"), "address");
+    if ((r = registration_begin_external(rpc->core, address, request_id, &text, &rpc->err)) != 0)
+        return r;
+    return needs_signature(rpc, request_id, text);
+}
+
+static int init_with_key(struct rpc *rpc)
+{
+    uint8_t key[32];
+    const char *text;
+    int r;
+
+    if ((r = rpc_string(rpc, "walletKey", true, &text)) != 0)
+        return r;
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+        text += 2;
+    if (!hex_decode(text, strlen(text), key, sizeof key))
+        return err_set(&rpc->err, ERR_INVALID, _("a wallet key is 64 hexadecimal digits"));
+    r = registration_with_wallet(rpc->core, key, &rpc->err);
+    sodium_memzero(key, sizeof key);
+    return r;
+}
+
+/* The other home is only read, so it may be in use.  Its key: the one named, else its db.key. */
+static int open_other_home(struct rpc *rpc, const char *home, struct store **out)
+{
+    const char *passphrase, *db_key;
+    uint8_t key_bytes[STORE_KEY_LEN] = {0};
+    struct store_key key = {STORE_KEY_RAW, slice_of(key_bytes, sizeof key_bytes)};
+    int r;
+
+    if ((r = rpc_string(rpc, "passphrase", false, &passphrase)) != 0 ||
+        (r = rpc_string(rpc, "dbKey", false, &db_key)) != 0)
+        return r;
+    if (passphrase)
+        key = (struct store_key){STORE_KEY_PASSPHRASE, slice_str(passphrase)};
+    else if (db_key && !hex_decode(db_key, strlen(db_key), key_bytes, sizeof key_bytes))
+        r = err_set(&rpc->err, ERR_INVALID, _("a database key is 64 hexadecimal digits"));
+    else if (!db_key)
+        r = store_key_file_read(home, key_bytes, &rpc->err);
+    if (r == 0)
+        r = store_open_read_only(home, &key, NULL, out, &rpc->err);
+    sodium_memzero(key_bytes, sizeof key_bytes);
+    return r != 0 ? err_wrap(&rpc->err, r, "%s", home) : 0;
+}
+
+static int init_same_as(struct rpc *rpc)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store *other = NULL;
+    struct slice key = {0}, address = {0};
+    const char *home;
+    char text[64];
+    int r;
+
+    if (json_object_get(rpc->params, "signature"))
+        return init_external(rpc, NULL);
+    if ((r = rpc_string(rpc, "home", true, &home)) != 0 || (r = open_other_home(rpc, home, &other)) != 0)
+        return r;
+    r = store_secret_get(other, STORE_SECRET_WALLET_KEY, &mem, &key, &rpc->err);
+    if (r == 0 && key.len == 32) {
+        r = registration_with_wallet(rpc->core, key.data, &rpc->err);
+    } else if (r == ERR_NOTFOUND && store_secret_get(other, STORE_SECRET_ADDRESS, &mem, &address, &rpc->err) == 0) {
+        /* That person's wallet is elsewhere: it signs for this installation too. */
+        snprintf(text, sizeof text, "%.*s", (int)address.len, (const char *)address.data);
+        r = init_external(rpc, text);
+    } else if (r == ERR_NOTFOUND) {
+        r = err_set(&rpc->err, ERR_NOTFOUND, _("%s has no identity yet"), home);
+    }
+    store_mem_free(&mem);
+    store_close(other);
+    return r;
+}
+
+static int keep_label(struct rpc *rpc, const char *label)
+{
+    char id[2 * INSTALLATION_ID_LEN + 1];
+    int r;
+
+    if (!label || !*label)
+        return 0;
+    hex_encode(rpc->core->self.installation_id, INSTALLATION_ID_LEN, id);
+    if ((r = core_begin(rpc->core, false, &rpc->err)) != 0)
+        return r;
+    if ((r = store_nickname_put(rpc->store, STORE_NICKNAME_INSTALLATION, id, label, &rpc->err)) != 0) {
+        core_rollback(rpc->core);
+        return r;
+    }
+    return core_commit(rpc->core, &rpc->err);
+}
+
+static int init(struct rpc *rpc)
+{
+    const char *mode, *address, *label;
+    bool before = rpc->core->self.registered;
+    int r;
+
+    if ((r = rpc_string(rpc, "mode", true, &mode)) != 0 || (r = rpc_string(rpc, "address", false, &address)) != 0 ||
+        (r = rpc_string(rpc, "label", false, &label)) != 0 || (r = worker_online(rpc->core, &rpc->err)) != 0)
+        return r;
+    if (strcmp(mode, "new") == 0)
+        r = before ? err_set(&rpc->err, ERR_EXISTS, _("this home has an identity already"))
+                   : registration_new_wallet(rpc->core, &rpc->err);
+    else if (strcmp(mode, "walletKey") == 0)
+        r = init_with_key(rpc);
+    else if (strcmp(mode, "external") == 0)
+        r = init_external(rpc, address);
+    else if (strcmp(mode, "sameAs") == 0)
+        r = init_same_as(rpc);
+    else
+        r = err_set(&rpc->err, ERR_INVALID, _("\"mode\" is new, walletKey, external or sameAs"));
+    if (r != 0 || (r = keep_label(rpc, label)) != 0)
+        return r;
+    if (!before && rpc->core->self.registered)
+        worker_registered(rpc->core);
+    return info(rpc);
+}
+
+/* ---- others ---- */
+
+static int can_message(struct rpc *rpc)
+{
+    json_t *peers = json_object_get(rpc->params, "peers"), *peer;
+    size_t i;
+    int r;
+
+    if (!json_is_array(peers))
+        return err_set(&rpc->err, ERR_INVALID, _("parameter \"%s\" must be a list of peers"), "peers");
+    if ((r = worker_online(rpc->core, &rpc->err)) != 0)
+        return r;
+    rpc->result = json_object();
+    json_array_foreach(peers, i, peer) {
+        const char *name = json_string_value(peer) ?: json_string_value(json_object_get(peer, "address"))
+                                                   ?: json_string_value(json_object_get(peer, "inboxId"));
+        char inbox_id[65];
+        const char *at = inbox_id;
+        uint64_t latest = 0;
+
+        r = resolve_peer(rpc->core, peer, inbox_id, &rpc->err);
+        if (r == 0 && (r = identity_load(rpc->core, &at, 1, &rpc->err)) == 0)
+            r = identity_latest(rpc->core, inbox_id, &latest, &rpc->err);
+        if (r != 0 && r != ERR_NOTFOUND)
+            return r;
+        json_object_set_new(rpc->result, name, json_boolean(r == 0 && latest != 0));
+    }
+    return 0;
+}
+
+static json_t *identifiers_json(const struct identity_state *state)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < state->members_n; i++) {
+        const struct ident *id = &state->members[i].id;
+
+        if (id->kind == IDENT_INSTALLATION)
+            continue;
+        json_array_append_new(
+            list, json_pack("{s:o,s:s}", "identifier",
+                            id->kind == IDENT_ETHEREUM ? json_stringn((const char *)id->value.data, id->value.len)
+                                                       : rpc_hex_json(id->value.data, id->value.len),
+                            "kind", id->kind == IDENT_ETHEREUM ? "ethereum" : "passkey"));
+    }
+    return list;
+}
+
+static json_t *installations_json(struct rpc *rpc, const struct identity_state *state)
+{
+    const struct identity_member *m;
+    json_t *list = json_array();
+
+    for (size_t i = 0; (m = identity_state_nth(state, IDENT_INSTALLATION, i)); i++) {
+        struct slice own = slice_of(rpc->core->self.installation_id, INSTALLATION_ID_LEN);
+
+        json_array_append_new(
+            list, json_pack("{s:o,s:o,s:b}", "id", rpc_hex_json(m->id.value.data, m->id.value.len), "createdAtNs",
+                            m->has_timestamp ? rpc_ns((int64_t)m->client_timestamp_ns) : json_null(), "self",
+                            slice_eq(m->id.value, own)));
+    }
+    return list;
+}
+
+static json_t *recovery_json(const struct identity_state *state)
+{
+    const struct ident *id = &state->recovery;
+
+    return id->kind == IDENT_ETHEREUM ? json_stringn((const char *)id->value.data, id->value.len)
+                                      : rpc_hex_json(id->value.data, id->value.len);
+}
+
+static int inbox_state(struct rpc *rpc)
+{
+    const struct identity_state *state;
+    const char *inbox_id;
+    bool refresh;
+    int r;
+
+    if ((r = rpc_string(rpc, "inboxId", false, &inbox_id)) != 0 ||
+        (r = rpc_bool(rpc, "refresh", !rpc->core->offline, &refresh)) != 0)
+        return r;
+    if (!inbox_id)
+        inbox_id = rpc->core->self.inbox_id;
+    if (refresh && ((r = worker_online(rpc->core, &rpc->err)) != 0 ||
+                    (r = identity_load(rpc->core, &inbox_id, 1, &rpc->err)) != 0))
+        return r;
+    if ((r = identity_state_of(rpc->core, inbox_id, 0, &state, &rpc->err)) != 0)
+        return r;
+    rpc->result = json_pack("{s:s,s:o,s:o,s:o}", "inboxId", inbox_id, "recoveryIdentifier", recovery_json(state),
+                            "identifiers", identifiers_json(state), "installations", installations_json(rpc, state));
+    return 0;
+}
+
+/* Our installations as last known, with our names for them; no network. */
+static int installations(struct rpc *rpc)
+{
+    const struct identity_state *state;
+    json_t *item;
+    size_t i;
+    int r;
+
+    if (!rpc->core)
+        return err_set(&rpc->err, ERR_UNSUPPORTED, _("not for readers"));
+    if (!rpc->core->self.registered)
+        return (rpc->result = json_array()) ? 0 : ERR_NOMEM;
+    if ((r = identity_state_of(rpc->core, rpc->core->self.inbox_id, 0, &state, &rpc->err)) != 0)
+        return r;
+    rpc->result = installations_json(rpc, state);
+    json_array_foreach(rpc->result, i, item) {
+        struct store_mem mem = STORE_MEM_INIT;
+        const char *name;
+
+        if (store_nickname_get(rpc->store, STORE_NICKNAME_INSTALLATION,
+                               json_string_value(json_object_get(item, "id")), &mem, &name, NULL) == 0)
+            json_object_set_new(item, "nick", json_string(name));
+        store_mem_free(&mem);
+    }
+    return 0;
+}
+
+/* ---- revoking ---- */
+
+static int collect_revoked(struct rpc *rpc, const struct identity_state *state, struct ident *out, size_t *n)
+{
+    struct slice own = slice_of(rpc->core->self.installation_id, INSTALLATION_ID_LEN);
+    const struct identity_member *m;
+    json_t *ids, *id;
+    bool all_others;
+    size_t i;
+    int r;
+
+    if ((r = rpc_bool(rpc, "allOthers", false, &all_others)) != 0 ||
+        (r = rpc_strings(rpc, "ids", !all_others, &ids)) != 0)
+        return r;
+    for (i = 0; (m = identity_state_nth(state, IDENT_INSTALLATION, i)); i++) {
+        char hex[2 * INSTALLATION_ID_LEN + 1];
+        bool wanted = all_others && !slice_eq(m->id.value, own);
+        size_t k;
+
+        hex_encode(m->id.value.data, INSTALLATION_ID_LEN, hex);
+        json_array_foreach(ids, k, id)
+            wanted |= strlen(json_string_value(id)) >= 4 &&
+                      strncmp(hex, json_string_value(id), strlen(json_string_value(id))) == 0;
+        if (wanted)
+            out[(*n)++] = m->id;
+    }
+    if (!all_others && *n < json_array_size(ids))
+        return err_set(&rpc->err, ERR_NOTFOUND, _("not every one of these is an installation of this inbox"));
+    return 0;
+}
+
+static int revoke(struct rpc *rpc)
+{
+    const char *inbox_id = rpc->core->self.inbox_id, *request_id;
+    const struct identity_state *state;
+    struct identity_request *request = NULL;
+    struct account_need need = {0};
+    struct ident *revoked = NULL;
+    uint8_t signature[65];
+    size_t n = 0;
+    int r;
+
+    if ((r = worker_online(rpc->core, &rpc->err)) != 0 ||
+        (r = identity_load(rpc->core, &inbox_id, 1, &rpc->err)) != 0 ||
+        (r = identity_state_of(rpc->core, inbox_id, 0, &state, &rpc->err)) != 0)
+        return r;
+    revoked = xm_calloc(state->members_n + 1, sizeof *revoked);
+    if (!revoked)
+        return err_set(&rpc->err, ERR_NOMEM, "out of memory");
+    if ((r = collect_revoked(rpc, state, revoked, &n)) != 0)
+        goto done;
+    rpc->result = json_pack("{s:[]}", "revoked");
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(json_object_get(rpc->result, "revoked"),
+                              rpc_hex_json(revoked[i].value.data, revoked[i].value.len));
+    if (!n)
+        goto done;
+    if (json_object_get(rpc->params, "signature")) {
+        if ((r = read_signature(rpc, signature, &request_id)) == 0)
+            r = account_finish(rpc->core, request_id, slice_of(signature, sizeof signature), &rpc->err);
+    } else if ((r = request_revocation(state, revoked, n, (uint64_t)core_now_ns(rpc->core), &request, &rpc->err)) ==
+               0) {
+        r = account_publish(rpc->core, request, &need, &rpc->err);
+        if (r == ERR_AUTH && need.text)
+            r = needs_signature(rpc, need.request_id, need.text);
+    }
+    if (r == 0)
+        prefs_after_revocation(rpc->core);
+done:
+    xm_free(revoked);
+    return r;
+}
+
+/* ---- network ---- */
+
+static int network(struct rpc *rpc)
+{
+    uint64_t heard = rpc->core->api ? node_last_heard_ms(rpc->core->api) : 0;
+    size_t waiting = 0;
+    int r = outbox_size(rpc->core, &waiting, &rpc->err);
+
+    if (r != 0)
+        return r;
+    rpc->result = json_pack("{s:s,s:I,s:I}", "state", streams_network_state(rpc->core), "lastHeardMs",
+                            heard ? (json_int_t)(uv_now(rpc->core->loop) - heard) : (json_int_t)-1, "outbox",
+                            (json_int_t)waiting);
+    return 0;
+}
+
+/* ---- names of our own ---- */
+
+static int is_installation(struct rpc *rpc, const char *text, char id[65])
+{
+    const struct identity_state *state;
+    const struct identity_member *m;
+    char hex[2 * INSTALLATION_ID_LEN + 1];
+    unsigned found = 0;
+
+    if (strlen(text) < 4 || !rpc->core->self.registered ||
+        identity_state_of(rpc->core, rpc->core->self.inbox_id, 0, &state, NULL) != 0)
+        return 0;
+    for (size_t i = 0; (m = identity_state_nth(state, IDENT_INSTALLATION, i)); i++) {
+        hex_encode(m->id.value.data, INSTALLATION_ID_LEN, hex);
+        if (strncmp(hex, text, strlen(text)) == 0) {
+            memcpy(id, hex, sizeof hex);
+            found++;
+        }
+    }
+    return found == 1;
+}
+
+static int set_nick(struct rpc *rpc)
+{
+    enum store_nickname_of of = STORE_NICKNAME_INBOX;
+    const char *text, *name;
+    struct target target;
+    char id[65];
+    int r;
+
+    if ((r = rpc_string(rpc, "target", true, &text)) != 0 || (r = rpc_string(rpc, "name", false, &name)) != 0)
+        return r;
+    if (is_installation(rpc, text, id)) {
+        of = STORE_NICKNAME_INSTALLATION;
+    } else {
+        if ((r = resolve_target(rpc->core, text, &target, &rpc->err)) != 0)
+            return r;
+        if (!target.inbox_id[0])
+            return err_set(&rpc->err, ERR_INVALID, _("\"%.70s\" is a group, not a person"), text);
+        memcpy(id, target.inbox_id, sizeof id);
+    }
+    if ((r = core_begin(rpc->core, false, &rpc->err)) != 0)
+        return r;
+    if ((r = store_nickname_put(rpc->store, of, id, name ? name : "", &rpc->err)) != 0) {
+        core_rollback(rpc->core);
+        return r;
+    }
+    return core_commit(rpc->core, &rpc->err);
+}
+
+static int add_nick(void *ctx, enum store_nickname_of of, const char *entity, const char *name)
+{
+    (void)of;
+    return json_array_append_new(ctx, json_pack("{s:s,s:s}", "target", entity, "name", name)) == 0 ? 0 : ERR_NOMEM;
+}
+
+static int list_nicks(struct rpc *rpc)
+{
+    rpc->result = json_array();
+    return store_nicknames_each(rpc->store, add_nick, rpc->result, &rpc->err);
+}
+
+const struct rpc_method client_methods[] = {
+    {"client.info", info, info},
+    {"client.init", init, NULL},
+    {"client.canMessage", can_message, NULL},
+    {"client.inboxState", inbox_state, NULL},
+    {"client.installations", installations, NULL},
+    {"client.revokeInstallations", revoke, NULL},
+    {"client.network", network, NULL},
+    {"nick.set", set_nick, NULL},
+    {"nick.list", NULL, list_nicks},
+    {NULL, NULL, NULL},
+};

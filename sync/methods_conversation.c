@@ -1,0 +1,301 @@
+/* conversation.*: reading and writing one conversation. */
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/hex.h"
+#include "base/i18n.h"
+#include "store/groups.h"
+#include "sync/content.h"
+#include "sync/conversation_json.h"
+#include "sync/core.h"
+#include "sync/messages.h"
+#include "sync/params.h"
+#include "sync/rpc.h"
+#include "sync/send.h"
+#include "sync/sync_all.h"
+#include "sync/worker.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define PAGE_DEFAULT 100
+#define PAGE_MAX 10000
+
+/* ---- get, messages ---- */
+
+static int get(struct rpc *rpc)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_conversation row;
+    uint8_t id[16];
+    int r;
+
+    if ((r = params_conversation(rpc, id)) != 0)
+        return r;
+    r = store_conversation_get(rpc->store, slice_of(id, GROUP_ID_LEN), &mem, &row, &rpc->err);
+    if (r == 0)
+        r = conversation_to_json(rpc->store, &row, &rpc->result, &rpc->err);
+    store_mem_free(&mem);
+    return r;
+}
+
+static int read_page_query(struct rpc *rpc, struct store_page_query *query)
+{
+    const char *direction;
+    int64_t limit;
+    int r;
+
+    if ((r = rpc_int(rpc, "limit", PAGE_DEFAULT, &limit)) != 0 ||
+        (r = rpc_int(rpc, "beforeNs", 0, &query->before_ns)) != 0 ||
+        (r = rpc_int(rpc, "afterNs", 0, &query->after_ns)) != 0 ||
+        (r = rpc_string(rpc, "direction", false, &direction)) != 0)
+        return r;
+    if (limit < 1 || limit > PAGE_MAX)
+        return err_set(&rpc->err, ERR_INVALID, _("\"limit\" must be 1 to %d"), PAGE_MAX);
+    if (direction && strcmp(direction, "ascending") != 0 && strcmp(direction, "descending") != 0)
+        return err_set(&rpc->err, ERR_INVALID, _("\"direction\" is ascending or descending"));
+    query->limit = (size_t)limit;
+    query->ascending = direction ? strcmp(direction, "ascending") == 0 : query->after_ns && !query->before_ns;
+    query->shows_at_least = STORE_SHOWS_NOTICE;
+    query->now_ns = clock_now_ns(&clock_system);
+    return 0;
+}
+
+/* Oldest first in the answer, whichever end was read from: that is how people read. */
+static int page_to_json(struct rpc *rpc, const struct store_message *rows, size_t n, bool reversed)
+{
+    json_t *array = json_array(), *object;
+    int r;
+
+    for (size_t i = 0; i < n; i++) {
+        if ((r = message_to_json(rpc->store, &rows[reversed ? n - 1 - i : i], &object, &rpc->err)) != 0) {
+            json_decref(array);
+            return r;
+        }
+        json_array_append_new(array, object);
+    }
+    rpc->result = array;
+    return 0;
+}
+
+static int messages(struct rpc *rpc)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_page_query query = {0};
+    struct store_message *rows;
+    struct store_group group;
+    uint8_t id[16];
+    size_t n;
+    int r;
+
+    if ((r = read_page_query(rpc, &query)) != 0 || (r = params_conversation(rpc, id)) != 0)
+        return r;
+    if ((r = store_group_get(rpc->store, slice_of(id, GROUP_ID_LEN), &mem, &group, &rpc->err)) != 0)
+        goto done;
+    query.conversation = group.conversation;
+    if ((r = store_messages_page(rpc->store, &query, &mem, &rows, &n, &rpc->err)) == 0)
+        r = page_to_json(rpc, rows, n, !query.ascending);
+done:
+    store_mem_free(&mem);
+    return r;
+}
+
+/* ---- sending ---- */
+
+struct quoted {
+    char inbox_id[65];
+    char *text;
+};
+
+/* What a reply or reaction refers to, for its fallback; not knowing the message is fine. */
+static void find_quoted(struct rpc *rpc, const json_t *content, struct quoted *out)
+{
+    const char *reference = json_string_value(json_object_get(content, "reference"));
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_message row;
+    uint8_t id[MESSAGE_ID_LEN];
+
+    if (!reference || !hex_decode(reference, strlen(reference), id, sizeof id) ||
+        store_message_get(rpc->store, slice_of(id, sizeof id), &mem, &row, NULL) != 0)
+        goto done;
+    if (row.sender_inbox_id)
+        strncpy(out->inbox_id, row.sender_inbox_id, sizeof out->inbox_id - 1);
+    out->text = content_preview(row.body, 200);
+done:
+    store_mem_free(&mem);
+}
+
+static const char *status_name(enum send_status status)
+{
+    return status == SEND_PUBLISHED ? "published" : status == SEND_FAILED ? "failed" : "unpublished";
+}
+
+static int build_content(struct rpc *rpc, struct bytes *out)
+{
+    json_t *content = json_object_get(rpc->params, "content"), *made = NULL;
+    struct quoted quoted = {"", NULL};
+    const char *text;
+    int r;
+
+    if ((r = rpc_string(rpc, "text", !content, &text)) != 0)
+        return r;
+    if (text && content)
+        return err_set(&rpc->err, ERR_INVALID, _("give \"text\" or \"content\", not both"));
+    if (text)
+        content = made = json_pack("{s:s,s:s}", "type", "text", "text", text);
+    find_quoted(rpc, content, &quoted);
+    r = content_from_json(content, quoted.inbox_id[0] ? quoted.inbox_id : NULL, quoted.text, out, NULL, &rpc->err);
+    xm_free(quoted.text);
+    json_decref(made);
+    return r;
+}
+
+static int send_content(struct rpc *rpc, struct slice content)
+{
+    struct send_options options = {0};
+    uint8_t id[16], message_id[MESSAGE_ID_LEN];
+    enum send_status status;
+    bool optimistic;
+    int r;
+
+    if ((r = params_conversation(rpc, id)) != 0 || (r = rpc_bool(rpc, "optimistic", false, &optimistic)) != 0)
+        return r;
+    options.optimistic = optimistic || rpc->core->offline;
+    if ((r = group_send(rpc->core, id, content, &options, message_id, &status, &rpc->err)) != 0)
+        return r;
+    rpc->result = json_pack("{s:o,s:s}", "messageId", rpc_hex_json(message_id, sizeof message_id), "status",
+                            status_name(status));
+    return 0;
+}
+
+/* Without a network this is no error: the message waits in the outbox. */
+static int send(struct rpc *rpc)
+{
+    struct bytes content = {0};
+    int r;
+
+    if ((r = build_content(rpc, &content)) != 0)
+        return r;
+    if (!rpc->core->offline)
+        (void)worker_online(rpc->core, NULL);
+    r = send_content(rpc, bytes_slice(&content));
+    bytes_wipe(&content);
+    return r;
+}
+
+static int publish(struct rpc *rpc)
+{
+    size_t published = 0;
+    uint8_t id[16];
+    int r;
+
+    if ((r = params_conversation(rpc, id)) != 0 || (r = worker_online(rpc->core, &rpc->err)) != 0 ||
+        (r = group_publish(rpc->core, id, &published, &rpc->err)) != 0)
+        return r;
+    rpc->result = json_pack("{s:I}", "published", (json_int_t)published);
+    return 0;
+}
+
+static int sync_one(struct rpc *rpc)
+{
+    size_t stored = 0;
+    uint8_t id[16];
+    int r;
+
+    if ((r = params_conversation(rpc, id)) != 0 || (r = worker_online(rpc->core, &rpc->err)) != 0 ||
+        (r = sync_conversation(rpc->core, id, &stored, &rpc->err)) != 0)
+        return r;
+    rpc->result = json_pack("{s:I}", "messages", (json_int_t)stored);
+    return 0;
+}
+
+/* ---- what stays here: read marker and draft ---- */
+
+static int in_conversation(struct rpc *rpc, struct store_mem *mem, struct store_group *group)
+{
+    uint8_t id[16];
+    int r;
+
+    if ((r = params_conversation(rpc, id)) != 0)
+        return r;
+    return store_group_get(rpc->store, slice_of(id, GROUP_ID_LEN), mem, group, &rpc->err);
+}
+
+static int finish(struct rpc *rpc, int r)
+{
+    if (r == 0)
+        return core_commit(rpc->core, &rpc->err);
+    core_rollback(rpc->core);
+    return r;
+}
+
+static int mark_read(struct rpc *rpc)
+{
+    struct core_event changed = {.kind = CORE_CONVERSATION_CHANGED};
+    struct store_mem mem = STORE_MEM_INIT;
+    int64_t up_to, unread = 0;
+    struct store_group group;
+    int r;
+
+    if ((r = rpc_int(rpc, "upToNs", core_now_ns(rpc->core), &up_to)) != 0 ||
+        (r = in_conversation(rpc, &mem, &group)) != 0 || (r = core_begin(rpc->core, false, &rpc->err)) != 0)
+        goto done;
+    memcpy(changed.group_id, group.id.data, GROUP_ID_LEN);
+    r = store_conversation_mark_read(rpc->store, group.conversation, up_to, &unread, &rpc->err);
+    if (r == 0)
+        r = core_note(rpc->core, &changed, &rpc->err);
+    r = finish(rpc, r);
+    if (r == 0)
+        rpc->result = json_pack("{s:I}", "unread", (json_int_t)unread);
+done:
+    store_mem_free(&mem);
+    return r;
+}
+
+static int keep_draft(struct rpc *rpc)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_group group;
+    const char *text;
+    int r;
+
+    if ((r = rpc_string(rpc, "text", true, &text)) != 0 || (r = in_conversation(rpc, &mem, &group)) != 0 ||
+        (r = core_begin(rpc->core, false, &rpc->err)) != 0)
+        goto done;
+    r = finish(rpc, store_draft_put(rpc->store, group.conversation, slice_str(text), &rpc->err));
+done:
+    store_mem_free(&mem);
+    return r;
+}
+
+static int get_draft(struct rpc *rpc)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct slice text = {0};
+    struct store_group group;
+    int r;
+
+    if ((r = in_conversation(rpc, &mem, &group)) != 0)
+        goto done;
+    r = store_draft_get(rpc->store, group.conversation, &mem, &text, &rpc->err);
+    if (r == 0 || r == ERR_NOTFOUND) {
+        rpc->result = json_pack("{s:s%}", "text", text.data ? (const char *)text.data : "", text.len);
+        r = 0;
+    }
+done:
+    store_mem_free(&mem);
+    return r;
+}
+
+const struct rpc_method conversation_methods[] = {
+    {"conversation.get", NULL, get},
+    {"conversations.get", NULL, get},
+    {"conversation.messages", NULL, messages},
+    {"conversation.send", send, NULL},
+    {"conversation.publish", publish, NULL},
+    {"conversation.publishMessages", publish, NULL},
+    {"conversation.sync", sync_one, NULL},
+    {"conversation.markRead", mark_read, NULL},
+    {"conversation.draft", keep_draft, NULL},
+    {"drafts.get", NULL, get_draft},
+    {NULL, NULL, NULL},
+};

@@ -1,0 +1,88 @@
+#include "sync/params.h"
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/i18n.h"
+#include "store/groups.h"
+#include "sync/consent.h"
+#include "sync/resolve.h"
+#include "sync/rpc.h"
+
+#include <string.h>
+
+int params_consent_states(struct rpc *rpc, unsigned *out)
+{
+    enum consent_state state;
+    json_t *list, *item;
+    size_t i;
+    int r;
+
+    *out = 0;
+    if ((r = rpc_strings(rpc, "consentStates", false, &list)) != 0 || !list)
+        return r;
+    json_array_foreach(list, i, item) {
+        if (!consent_state_parse(json_string_value(item), &state))
+            return err_set(&rpc->err, ERR_INVALID, _("\"%.40s\" is no consent state: use unknown, allowed, denied"),
+                           json_string_value(item));
+        *out |= 1u << state;
+    }
+    return 0;
+}
+
+int params_types(struct rpc *rpc, unsigned *out)
+{
+    const char *type;
+    int r;
+
+    *out = 0;
+    if ((r = rpc_string(rpc, "type", false, &type)) != 0 || !type)
+        return r;
+    if (strcmp(type, "dm") == 0)
+        *out = STORE_TYPE_BIT(STORE_DM);
+    else if (strcmp(type, "group") == 0)
+        *out = STORE_TYPE_BIT(STORE_GROUP);
+    else
+        return err_set(&rpc->err, ERR_INVALID, _("\"%.40s\" is no type of conversation: use dm or group"), type);
+    return 0;
+}
+
+int params_conversation(struct rpc *rpc, uint8_t id[16])
+{
+    const char *text;
+    int r;
+
+    if ((r = rpc_string(rpc, "id", true, &text)) != 0)
+        return r;
+    return resolve_conversation(rpc->store, text, id, &rpc->err);
+}
+
+int params_peers(struct rpc *rpc, const char *name, char (**out)[65], const char ***pointers, size_t *n)
+{
+    json_t *list = json_object_get(rpc->params, name), *item;
+    char(*ids)[65] = NULL;
+    const char **at = NULL;
+    size_t i;
+    int r = 0;
+
+    if (list && !json_is_array(list))
+        return err_set(&rpc->err, ERR_INVALID, _("parameter \"%s\" must be a list of peers"), name);
+    ids = xm_calloc(json_array_size(list) + 1, sizeof *ids);
+    at = xm_calloc(json_array_size(list) + 1, sizeof *at);
+    if (!ids || !at) {
+        r = err_set(&rpc->err, ERR_NOMEM, "out of memory");
+        goto failed;
+    }
+    json_array_foreach(list, i, item) {
+        if ((r = resolve_peer(rpc->core, item, ids[i], &rpc->err)) != 0)
+            goto failed;
+        at[i] = ids[i];
+    }
+    *out = ids;
+    *pointers = at;
+    *n = json_array_size(list);
+    return 0;
+failed:
+    xm_free(ids);
+    xm_free(at);
+    return r;
+}

@@ -1,0 +1,14 @@
+/* Parameters that several methods share.  Thread: as the method's. */
+#pragma once
+#include <stdint.h>
+
+struct rpc;
+
+/* `consentStates`: a list of names -> bits 1 << state; 0 when absent or empty. */
+int params_consent_states(struct rpc *rpc, unsigned *out);
+/* `type`: "dm" or "group" -> bits of enum store_group_type; 0 when absent. */
+int params_types(struct rpc *rpc, unsigned *out);
+/* `id` (or the first of `name`): a conversation by id, prefix or name. */
+int params_conversation(struct rpc *rpc, uint8_t id[16]);
+/* `peers` -> inbox ids, `*n` of them, freed with xm_free().  Waits for addresses. */
+int params_peers(struct rpc *rpc, const char *name, char (**out)[65], const char ***pointers, size_t *n);

@@ -1,0 +1,571 @@
+#include "sync/prefs.h"
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "store/consent.h"
+#include "store/groups.h"
+#include "store/preferences.h"
+#include "sync/content.h"
+#include "sync/core.h"
+#include "sync/group_create.h"
+#include "sync/hmac.h"
+#include "sync/membership.h"
+#include "sync/pref_payload.h"
+#include "sync/receive.h"
+#include "sync/send.h"
+#include "sync/sync_all.h"
+#include "sync/welcome_receive.h"
+
+#include <sodium.h>
+#include <string.h>
+
+/* Conversations silent for longer are not offered to a new installation (sync.md 5.3). */
+#define RECONCILE_ACTIVE_NS (90 * 24 * 3600 * NS_PER_S)
+/* An update that the store or the group cannot take now is tried again after this. */
+#define RETRY_NS (2 * NS_PER_S)
+/* Welcomes older than this are fetched before an update is sent, so that it goes to the newest group. */
+#define WELCOMES_FRESH_NS (3 * NS_PER_S)
+
+struct prefs {
+    struct fiber_lock flush_lock, apply_lock, group_lock;
+    bool flush_again;         /* something came while a flush ran */
+    unsigned applied;         /* records applied since the last prefs_sync() asked */
+    int64_t welcomes_read_ns; /* last time that a flush fetched welcomes */
+};
+
+/* ---- applying what arrived ---- */
+
+struct arrived {
+    uint8_t message_id[MESSAGE_ID_LEN];
+    uint8_t origin[INSTALLATION_ID_LEN];
+    bool from_our_inbox, own_installation;
+    struct bytes payload; /* DeviceSyncContent; empty where there is none */
+    struct arrived *next;
+};
+
+struct arrived_list {
+    struct core *core;
+    struct arrived *first, **end;
+};
+
+/* Copies the row: applying it writes, and that must not happen under an open statement. */
+static int collect(void *ctx, const struct store_message *row)
+{
+    struct arrived_list *list = ctx;
+    struct arrived *item = xm_alloc(sizeof *item);
+
+    if (!item)
+        return ERR_NOMEM;
+    memcpy(item->message_id, row->id.data, MESSAGE_ID_LEN);
+    if (row->sender_installation_id.len == INSTALLATION_ID_LEN)
+        memcpy(item->origin, row->sender_installation_id.data, INSTALLATION_ID_LEN);
+    item->from_our_inbox = strcmp(row->sender_inbox_id, list->core->self.inbox_id) == 0;
+    item->own_installation = memcmp(item->origin, list->core->self.installation_id, INSTALLATION_ID_LEN) == 0;
+    if (content_device_sync_payload(row->body, &item->payload, NULL) == ERR_NOMEM) {
+        xm_free(item);
+        return ERR_NOMEM;
+    }
+    *list->end = item;
+    list->end = &item->next;
+    return 0;
+}
+
+struct applying {
+    struct core *core;
+    const struct arrived *item;
+    int64_t batch;
+    size_t count;
+    struct err *err;
+};
+
+static int apply_update(void *ctx, const struct pref_update *update)
+{
+    struct applying *a = ctx;
+    int r;
+
+    a->count++;
+    if (update->kind == PREF_HMAC)
+        return hmac_receive_root(a->core, update->hmac_key, update->at_ns, a->err);
+    /* Our own decision was written when it was made. */
+    if (a->item->own_installation)
+        return 0;
+    if (!a->batch && (r = store_consent_batch(a->core->store, &a->batch, a->err)) != 0)
+        return r;
+    return consent_receive(a->core, &update->choice, update->at_ns, a->item->origin, a->item->message_id, a->batch,
+                           a->err);
+}
+
+/* One message, one transaction.  What cannot be read is done with, too: reading it again would not help. */
+static int apply_one(struct core *core, const struct arrived *item, size_t *count, struct err *err)
+{
+    struct applying a = {.core = core, .item = item, .err = err};
+    size_t refused = 0;
+    int r;
+
+    if ((r = core_begin(core, false, err)) != 0)
+        return r;
+    if (item->from_our_inbox && item->payload.len) {
+        r = pref_payload_each(bytes_slice(&item->payload), apply_update, &a, &refused, err);
+        if (r == ERR_MALFORMED || r == ERR_TOOBIG) {
+            log_warn("prefs", "a preference message does not decode and is passed over");
+            r = 0;
+        }
+        if (refused)
+            log_warn("prefs", "%zu updates of a preference message make no sense and are passed over", refused);
+    } else if (!item->from_our_inbox) {
+        log_warn("prefs", "a preference message from a foreign inbox is ignored");
+    }
+    if (r == 0)
+        r = store_device_sync_done(core->store, slice_of(item->message_id, MESSAGE_ID_LEN), core_now_ns(core), err);
+    if (r != 0) {
+        core_rollback(core);
+        hmac_forget(core);
+        return r;
+    }
+    *count += a.count;
+    return core_commit(core, err);
+}
+
+int prefs_apply_stored(struct core *core, size_t *updates, struct err *err)
+{
+    struct arrived_list list = {core, NULL, &list.first};
+    size_t count = 0;
+    int r;
+
+    fiber_lock_take(&core->prefs->apply_lock);
+    r = store_device_sync_pending(core->store, collect, &list, err);
+    while (list.first) {
+        struct arrived *item = list.first;
+
+        if (r == 0)
+            r = apply_one(core, item, &count, err);
+        list.first = item->next;
+        bytes_wipe(&item->payload);
+        xm_free(item);
+    }
+    fiber_lock_drop(&core->prefs->apply_lock);
+    core->prefs->applied += count;
+    if (updates)
+        *updates = count;
+    return r < 0 ? err_wrap(err, r, "applying preferences") : 0;
+}
+
+/* ---- the preferences group ---- */
+
+/* Ids of all SYNC groups that count. */
+struct id_list {
+    uint8_t (*ids)[GROUP_ID_LEN];
+    size_t n, cap;
+};
+
+static int collect_id(void *ctx, const struct store_group *row)
+{
+    struct id_list *list = ctx;
+
+    if (!row->active || !row->trusted)
+        return 0;
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? 2 * list->cap : 8;
+        void *grown = xm_realloc(list->ids, cap, sizeof *list->ids);
+
+        if (!grown)
+            return ERR_NOMEM;
+        list->ids = grown;
+        list->cap = cap;
+    }
+    memcpy(list->ids[list->n++], row->id.data, GROUP_ID_LEN);
+    return 0;
+}
+
+/* The group to write to; made where there is none.  Waits. */
+static int primary_group(struct core *core, uint8_t id[GROUP_ID_LEN], struct err *err)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_group group;
+    bool unfinished = false;
+    int r;
+
+    fiber_lock_take(&core->prefs->group_lock);
+    r = store_group_primary_sync(core->store, &mem, &group, err);
+    if (r == 0)
+        memcpy(id, group.id.data, GROUP_ID_LEN);
+    store_mem_free(&mem);
+    if (r == ERR_NOTFOUND) {
+        r = sync_group_create(core, id, err);
+    } else if (r == 0 && (r = sync_group_is_unfinished(core, id, &unfinished, err)) == 0 && unfinished) {
+        r = sync_group_finish(core, id, err);
+    }
+    fiber_lock_drop(&core->prefs->group_lock);
+    return r < 0 ? err_wrap(err, r, "preferences group") : 0;
+}
+
+/* ---- sending ---- */
+
+struct outgoing {
+    int64_t id;
+    struct bytes payload;
+    bool queued; /* an intent carries it already */
+    struct outgoing *next;
+};
+
+struct outgoing_list {
+    struct core *core;
+    struct outgoing *first, **end;
+};
+
+static int collect_outgoing(void *ctx, const struct store_preference *row)
+{
+    struct outgoing_list *list = ctx;
+    struct outgoing *item;
+
+    if (row->next_attempt_ns > core_now_ns(list->core))
+        return 0;
+    item = xm_alloc(sizeof *item);
+    if (!item || bytes_dup(row->payload, &item->payload) != 0) {
+        xm_free(item);
+        return ERR_NOMEM;
+    }
+    item->id = row->id;
+    item->queued = row->message_id.data != NULL;
+    *list->end = item;
+    list->end = &item->next;
+    return 0;
+}
+
+static int link_message(struct core *core, void *ctx, const uint8_t message_id[32], struct err *err)
+{
+    const struct outgoing *item = ctx;
+
+    return store_preference_set_message(core->store, item->id, slice_of(message_id, MESSAGE_ID_LEN), err);
+}
+
+static int store_sent_key(void *ctx, const struct pref_update *update)
+{
+    struct core *core = ctx;
+
+    return update->kind == PREF_HMAC ? hmac_receive_root(core, update->hmac_key, update->at_ns, NULL) : 0;
+}
+
+struct sent {
+    struct core *core;
+    const uint8_t *message_id;
+    struct bytes payload;
+};
+
+static int find_sent(void *ctx, const struct store_preference *row)
+{
+    struct sent *sent = ctx;
+
+    if (!slice_eq(row->message_id, slice_of(sent->message_id, MESSAGE_ID_LEN)))
+        return 0;
+    return bytes_dup(row->payload, &sent->payload) == 0 ? 1 : ERR_NOMEM;
+}
+
+/* The node has one of our updates: the log says so, and a root key that we sent is ours from now on. */
+static int delivered(struct core *core, const uint8_t message_id[32], struct err *err)
+{
+    struct sent sent = {core, message_id, {0}};
+    int r;
+
+    if ((r = store_preferences_each(core->store, find_sent, &sent, err)) < 0 || !sent.payload.data)
+        return r < 0 ? r : 0;
+    if ((r = core_begin(core, false, err)) != 0)
+        goto done;
+    r = store_preference_sent(core->store, slice_of(message_id, MESSAGE_ID_LEN), NULL, err);
+    if (r == 0)
+        r = pref_payload_each(bytes_slice(&sent.payload), store_sent_key, core, NULL, err);
+    if (r == 0)
+        r = core_commit(core, err);
+    else
+        core_rollback(core);
+done:
+    bytes_wipe(&sent.payload);
+    return r;
+}
+
+static int send_one(struct core *core, const uint8_t group_id[16], struct outgoing *item, struct err *err)
+{
+    struct send_options options = {
+        .no_push = true, .no_consent = true, .also = link_message, .also_ctx = item};
+    uint8_t message_id[MESSAGE_ID_LEN];
+    enum send_status status = SEND_UNPUBLISHED;
+    struct bytes content = {0};
+    int r;
+
+    if ((r = content_device_sync(bytes_slice(&item->payload), &content, err)) != 0)
+        return r;
+    r = group_send(core, group_id, bytes_slice(&content), &options, message_id, &status, err);
+    bytes_wipe(&content);
+    if (r == 0 && status == SEND_PUBLISHED)
+        return delivered(core, message_id, err);
+    return r != 0 ? r : err_set(err, ERR_OFFLINE, "kept for later");
+}
+
+static int flush_once(struct core *core, struct err *err)
+{
+    struct outgoing_list list = {core, NULL, &list.first};
+    uint8_t group_id[GROUP_ID_LEN];
+    bool have_group = false;
+    int r = store_preferences_each(core->store, collect_outgoing, &list, err);
+
+    while (list.first) {
+        struct outgoing *item = list.first;
+
+        if (r == 0 && !have_group) {
+            r = primary_group(core, group_id, err);
+            have_group = r == 0;
+        }
+        if (r == 0 && item->queued)
+            r = group_publish(core, group_id, NULL, err);
+        else if (r == 0)
+            r = send_one(core, group_id, item, err);
+        list.first = item->next;
+        bytes_wipe(&item->payload);
+        xm_free(item);
+    }
+    return r;
+}
+
+/* The newest group is the one that a newly registered installation of ours made. */
+static void refresh_welcomes(struct core *core)
+{
+    int64_t now = core_now_ns(core);
+
+    if (now - core->prefs->welcomes_read_ns < WELCOMES_FRESH_NS)
+        return;
+    if (welcomes_sync(core, NULL, NULL) == 0)
+        core->prefs->welcomes_read_ns = now;
+}
+
+int prefs_flush(struct core *core, struct err *err)
+{
+    struct prefs *prefs = core->prefs;
+    int64_t waiting = 0;
+    int r;
+
+    if (core->offline || !core->self.registered)
+        return err_set(err, ERR_OFFLINE, "no network");
+    fiber_lock_take(&prefs->flush_lock);
+    do {
+        prefs->flush_again = false;
+        r = store_preferences_count(core->store, &waiting, err);
+        if (r == 0 && waiting) {
+            refresh_welcomes(core);
+            r = flush_once(core, err);
+        }
+    } while (r == 0 && prefs->flush_again && !core->closing);
+    fiber_lock_drop(&prefs->flush_lock);
+    return r < 0 ? err_wrap(err, r, "sending preferences") : 0;
+}
+
+static void flush_fiber(struct core *core, void *ctx)
+{
+    struct err err = {0};
+
+    (void)ctx;
+    if (prefs_flush(core, &err) != 0)
+        log_warn("prefs", "%s", err.text);
+}
+
+static void kick_flush(struct core *core)
+{
+    if (core->prefs->flush_lock.held)
+        core->prefs->flush_again = true;
+    else if (!core->offline && core->self.registered)
+        core_spawn(core, flush_fiber, NULL, NULL);
+}
+
+/* A new random root key on its way to our other installations; it becomes ours when the node has it. */
+static int cycle_hmac(struct core *core, struct err *err)
+{
+    struct buf updates = BUF_SECRET, payload = BUF_SECRET;
+    uint8_t key[HMAC_ROOT_LEN];
+    int64_t now = core_now_ns(core), id;
+    int r;
+
+    rand_fill(core->rand, key, sizeof key);
+    pref_payload_add_hmac(&updates, slice_of(key, sizeof key), now);
+    pref_payload_finish(&updates, &payload);
+    sodium_memzero(key, sizeof key);
+    if (!buf_ok(&payload))
+        r = err_set(err, ERR_NOMEM, "out of memory");
+    else if ((r = core_begin(core, true, err)) == 0) {
+        r = store_preference_put(core->store, 0, buf_slice(&payload), now, &id, err);
+        if (r == 0)
+            r = core_note(core, &(struct core_event){.kind = CORE_OUTBOX}, err);
+        if (r == 0)
+            r = core_commit(core, err);
+        else
+            core_rollback(core);
+    }
+    buf_free(&updates);
+    buf_free(&payload);
+    return r;
+}
+
+/* ---- a new installation of ours ---- */
+
+static int collect_active(void *ctx, const struct store_conversation *row)
+{
+    return collect_id(ctx, &(struct store_group){.id = row->group.id, .active = row->group.active, .trusted = true});
+}
+
+static void reconcile_one(struct core *core, void *ctx, size_t i)
+{
+    struct id_list *list = ctx;
+    struct err err = {0};
+
+    if (group_check_installations(core, list->ids[i], 0, &err) != 0)
+        log_warn("prefs", "bringing our installations into a conversation: %s", err.text);
+}
+
+/* Adds the new installation to the conversations that it should have (sync.md 5.3): not denied, not
+ * silent for 90 days, of duplicate 1:1 chats the one in use. */
+static void reconcile(struct core *core)
+{
+    struct store_conversations_query query = {
+        .consent_states = STORE_CONSENT_BIT(STORE_CONSENT_UNKNOWN) | STORE_CONSENT_BIT(STORE_CONSENT_ALLOWED),
+        .active_after_ns = core_now_ns(core) - RECONCILE_ACTIVE_NS};
+    struct id_list list = {0};
+
+    if (store_conversations_each(core->store, &query, collect_active, &list, NULL) == 0)
+        core_each(core, list.n, 4, reconcile_one, &list);
+    xm_free(list.ids);
+}
+
+static void installation_appeared(struct core *core, void *ctx)
+{
+    struct err err = {0};
+
+    (void)ctx;
+    if (cycle_hmac(core, &err) != 0)
+        log_warn("prefs", "new HMAC key: %s", err.text);
+    reconcile(core);
+}
+
+static void revoked_fiber(struct core *core, void *ctx)
+{
+    uint8_t id[GROUP_ID_LEN];
+    struct err err = {0};
+
+    (void)ctx;
+    if (sync_group_create(core, id, &err) != 0 || cycle_hmac(core, &err) != 0)
+        log_warn("prefs", "after a revocation: %s", err.text);
+    reconcile(core);
+}
+
+void prefs_after_revocation(struct core *core)
+{
+    core_spawn(core, revoked_fiber, NULL, NULL);
+}
+
+/* ---- calls ---- */
+
+static void sync_one(struct core *core, void *ctx, size_t i)
+{
+    struct id_list *list = ctx;
+    struct err err = {0};
+
+    if (group_sync(core, list->ids[i], NULL, &err) != 0)
+        log_warn("prefs", "reading a preferences group: %s", err.text);
+}
+
+int prefs_sync(struct core *core, size_t *updates, struct err *err)
+{
+    struct id_list list = {0};
+    int r;
+
+    core->prefs->applied = 0;
+    if ((r = welcomes_sync(core, NULL, err)) != 0)
+        return r;
+    core->prefs->welcomes_read_ns = core_now_ns(core);
+    r = store_groups_each(core->store, STORE_TYPE_BIT(STORE_SYNC), collect_id, &list, err);
+    if (r == 0)
+        r = sync_groups_with_news(core, list.ids, list.n, sync_one, &list, NULL, err);
+    xm_free(list.ids);
+    if (r == 0)
+        r = prefs_apply_stored(core, NULL, err);
+    if (updates)
+        *updates = core->prefs->applied;
+    return r;
+}
+
+static void apply_fiber(struct core *core, void *ctx)
+{
+    struct err err = {0};
+
+    (void)ctx;
+    if (prefs_apply_stored(core, NULL, &err) != 0)
+        log_warn("prefs", "%s", err.text);
+}
+
+static void delivered_fiber(struct core *core, void *ctx)
+{
+    struct err err = {0};
+
+    if (delivered(core, ctx, &err) != 0)
+        log_warn("prefs", "%s", err.text);
+    xm_free(ctx);
+}
+
+static void on_event(void *ctx, const struct core_event *event)
+{
+    struct core *core = ctx;
+    void *id;
+
+    switch (event->kind) {
+    case CORE_SYNC_WELCOME:
+        core_emit(core, &(struct core_event){.kind = CORE_PREFERENCES});
+        core_spawn(core, installation_appeared, NULL, NULL);
+        break;
+    case CORE_SYNC_MESSAGE:
+        core_spawn(core, apply_fiber, NULL, NULL);
+        break;
+    case CORE_OUTBOX:
+        kick_flush(core);
+        break;
+    case CORE_MESSAGE_STATUS:
+        if ((id = xm_alloc(MESSAGE_ID_LEN))) {
+            memcpy(id, event->message_id, MESSAGE_ID_LEN);
+            if (core_spawn(core, delivered_fiber, id, NULL) != 0)
+                xm_free(id);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void start_fiber(struct core *core, void *ctx)
+{
+    uint8_t id[GROUP_ID_LEN];
+    struct err err = {0};
+
+    (void)ctx;
+    if (primary_group(core, id, &err) != 0)
+        log_warn("prefs", "%s", err.text);
+    else if (prefs_apply_stored(core, NULL, &err) != 0 || prefs_flush(core, &err) != 0)
+        log_warn("prefs", "%s", err.text);
+}
+
+void prefs_start(struct core *core)
+{
+    if (!core->offline && core->self.registered)
+        core_spawn(core, start_fiber, NULL, NULL);
+}
+
+int prefs_new(struct core *core, struct err *err)
+{
+    core->prefs = xm_alloc(sizeof *core->prefs);
+    if (!core->prefs)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    core_listen(core, on_event, core);
+    return 0;
+}
+
+void prefs_free(struct core *core)
+{
+    xm_free(core->prefs);
+    core->prefs = NULL;
+}
