@@ -10,7 +10,7 @@
 #include "identity/request.h"
 #include "net/node_api.h"
 #include "sync/core.h"
-#include "sync/identity_sync.h"
+#include "sync/inboxes.h"
 #include "sync/registration.h"
 
 #include <sodium.h>
@@ -50,7 +50,7 @@ static int publish(struct core *core, struct identity_request *request, struct e
     if ((r = request_finish(request, &update, err)) != 0)
         return r;
     if ((r = node_publish_identity_update(core->api, bytes_slice(&update), err)) == 0)
-        r = identity_load(core, &inbox_id, 1, err);
+        r = inbox_load(core, &inbox_id, 1, err);
     bytes_free(&update);
     return r;
 }
@@ -62,16 +62,16 @@ static int sign_ourselves(struct core *core, struct identity_request *request, s
     uint8_t key[32];
     int r;
 
-    ed25519_key_from_seed(&installation, core->self.seed);
+    ed25519_from_seed(core->self.seed, &installation);
     r = request_sign_installation(request, &installation, err);
-    ed25519_key_wipe(&installation);
+    ed25519_wipe(&installation);
     if (r != 0 && r != ERR_NOTFOUND)
         return r;
     r = registration_wallet_key(core, key, err);
-    if (r == 0 && (r = eth_key_init(&wallet, key, err)) == 0)
+    if (r == 0 && (r = eth_from_secret(key, &wallet)) == 0)
         r = request_sign_wallet(request, &wallet, err);
     sodium_memzero(key, sizeof key);
-    eth_key_wipe(&wallet);
+    eth_wipe(&wallet);
     return r == ERR_NOTFOUND ? 0 : r;
 }
 

@@ -78,6 +78,11 @@ struct spawned {
     void *ctx;
 };
 
+static void on_grace_closed(uv_handle_t *handle)
+{
+    xm_free(handle);
+}
+
 /* The network goes when the last fiber has unwound; with it the loop's last handles. */
 static void maybe_close_network(struct core *core)
 {
@@ -170,11 +175,6 @@ int core_sleep(struct core *core, uint64_t ms, struct err *err)
 
 /* What a closing core still lets finish: sends and the worker's business, while the node answers. */
 #define GRACE_MS 5000
-
-static void on_grace_closed(uv_handle_t *handle)
-{
-    xm_free(handle);
-}
 
 static void on_grace_over(uv_timer_t *timer)
 {

@@ -40,7 +40,7 @@ static bool somebody_listens(void)
 static bool find_program(const struct core_config *config, char out[PATH_MAX])
 {
     const char *path = getenv("PATH"), *end;
-    char self[PATH_MAX];
+    char self[PATH_MAX], *slash;
     ssize_t n;
 
     if (config->node_program) {
@@ -50,7 +50,8 @@ static bool find_program(const struct core_config *config, char out[PATH_MAX])
     n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n > 0) {
         self[n] = 0;
-        *(strrchr(self, '/') + 1) = 0;
+        if ((slash = strrchr(self, '/')))
+            slash[1] = 0;
         if ((size_t)snprintf(out, PATH_MAX, "%sxmtui-node", self) < PATH_MAX && access(out, X_OK) == 0)
             return true;
     }
@@ -66,7 +67,7 @@ static bool find_program(const struct core_config *config, char out[PATH_MAX])
 /* Two forks: the node's parent ends at once, so that init adopts it and nobody has to wait for it. */
 static int launch(const char *program, struct err *err)
 {
-    char *argv[] = {(char *)program, "--idle-exit", IDLE_EXIT_S, NULL};
+    const char *const argv[] = {program, "--idle-exit", IDLE_EXIT_S, NULL};
     pid_t pid = fork();
 
     if (pid < 0)
@@ -81,7 +82,7 @@ static int launch(const char *program, struct err *err)
         dup2(null, STDOUT_FILENO);
         dup2(null, STDERR_FILENO);
         if (chdir("/") == 0)
-            execv(program, argv);
+            execv(program, (char *const *)argv);
         _exit(127);
     }
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

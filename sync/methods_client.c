@@ -13,7 +13,7 @@
 #include "sync/account.h"
 #include "sync/config.h"
 #include "sync/core.h"
-#include "sync/identity_sync.h"
+#include "sync/inboxes.h"
 #include "sync/prefs.h"
 #include "sync/registration.h"
 #include "sync/resolve.h"
@@ -236,8 +236,8 @@ static int can_message(struct rpc *rpc)
         uint64_t latest = 0;
 
         r = resolve_peer(rpc->core, peer, inbox_id, &rpc->err);
-        if (r == 0 && (r = identity_load(rpc->core, &at, 1, &rpc->err)) == 0)
-            r = identity_latest(rpc->core, inbox_id, &latest, &rpc->err);
+        if (r == 0 && (r = inbox_load(rpc->core, &at, 1, &rpc->err)) == 0)
+            r = inbox_latest(rpc->core, inbox_id, &latest, &rpc->err);
         if (r != 0 && r != ERR_NOTFOUND)
             return r;
         json_object_set_new(rpc->result, name, json_boolean(r == 0 && latest != 0));
@@ -300,9 +300,9 @@ static int inbox_state(struct rpc *rpc)
     if (!inbox_id)
         inbox_id = rpc->core->self.inbox_id;
     if (refresh && ((r = worker_online(rpc->core, &rpc->err)) != 0 ||
-                    (r = identity_load(rpc->core, &inbox_id, 1, &rpc->err)) != 0))
+                    (r = inbox_load(rpc->core, &inbox_id, 1, &rpc->err)) != 0))
         return r;
-    if ((r = identity_state_of(rpc->core, inbox_id, 0, &state, &rpc->err)) != 0)
+    if ((r = inbox_state_at(rpc->core, inbox_id, 0, &state, &rpc->err)) != 0)
         return r;
     rpc->result = json_pack("{s:s,s:o,s:o,s:o}", "inboxId", inbox_id, "recoveryIdentifier", recovery_json(state),
                             "identifiers", identifiers_json(state), "installations", installations_json(rpc, state));
@@ -321,7 +321,7 @@ static int installations(struct rpc *rpc)
         return err_set(&rpc->err, ERR_UNSUPPORTED, _("not for readers"));
     if (!rpc->core->self.registered)
         return (rpc->result = json_array()) ? 0 : ERR_NOMEM;
-    if ((r = identity_state_of(rpc->core, rpc->core->self.inbox_id, 0, &state, &rpc->err)) != 0)
+    if ((r = inbox_state_at(rpc->core, rpc->core->self.inbox_id, 0, &state, &rpc->err)) != 0)
         return r;
     rpc->result = installations_json(rpc, state);
     json_array_foreach(rpc->result, i, item) {
@@ -367,7 +367,7 @@ static int collect_revoked(struct rpc *rpc, const struct identity_state *state, 
     return 0;
 }
 
-static int revoke(struct rpc *rpc)
+static int revoke_installations(struct rpc *rpc)
 {
     const char *inbox_id = rpc->core->self.inbox_id, *request_id;
     const struct identity_state *state;
@@ -379,8 +379,8 @@ static int revoke(struct rpc *rpc)
     int r;
 
     if ((r = worker_online(rpc->core, &rpc->err)) != 0 ||
-        (r = identity_load(rpc->core, &inbox_id, 1, &rpc->err)) != 0 ||
-        (r = identity_state_of(rpc->core, inbox_id, 0, &state, &rpc->err)) != 0)
+        (r = inbox_load(rpc->core, &inbox_id, 1, &rpc->err)) != 0 ||
+        (r = inbox_state_at(rpc->core, inbox_id, 0, &state, &rpc->err)) != 0)
         return r;
     revoked = xm_calloc(state->members_n + 1, sizeof *revoked);
     if (!revoked)
@@ -435,7 +435,7 @@ static int is_installation(struct rpc *rpc, const char *text, char id[65])
     unsigned found = 0;
 
     if (strlen(text) < 4 || !rpc->core->self.registered ||
-        identity_state_of(rpc->core, rpc->core->self.inbox_id, 0, &state, NULL) != 0)
+        inbox_state_at(rpc->core, rpc->core->self.inbox_id, 0, &state, NULL) != 0)
         return 0;
     for (size_t i = 0; (m = identity_state_nth(state, IDENT_INSTALLATION, i)); i++) {
         hex_encode(m->id.value.data, INSTALLATION_ID_LEN, hex);
@@ -493,7 +493,7 @@ const struct rpc_method client_methods[] = {
     {"client.canMessage", can_message, NULL},
     {"client.inboxState", inbox_state, NULL},
     {"client.installations", installations, NULL},
-    {"client.revokeInstallations", revoke, NULL},
+    {"client.revokeInstallations", revoke_installations, NULL},
     {"client.network", network, NULL},
     {"nick.set", set_nick, NULL},
     {"nick.list", NULL, list_nicks},

@@ -168,7 +168,7 @@ static int send_content(struct rpc *rpc, struct slice content)
 }
 
 /* Without a network this is no error: the message waits in the outbox. */
-static int send(struct rpc *rpc)
+static int send_message(struct rpc *rpc)
 {
     struct bytes content = {0};
     int r;
@@ -290,7 +290,7 @@ const struct rpc_method conversation_methods[] = {
     {"conversation.get", NULL, get},
     {"conversations.get", NULL, get},
     {"conversation.messages", NULL, messages},
-    {"conversation.send", send, NULL},
+    {"conversation.send", send_message, NULL},
     {"conversation.publish", publish, NULL},
     {"conversation.publishMessages", publish, NULL},
     {"conversation.sync", sync_one, NULL},

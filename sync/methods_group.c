@@ -6,6 +6,7 @@
 #include "store/consent.h"
 #include "store/groups.h"
 #include "store/identity_log.h"
+#include "sync/consent.h"
 #include "sync/conversation_json.h"
 #include "sync/core.h"
 #include "sync/group.h"

@@ -7,6 +7,7 @@
 #include "store/groups.h"
 #include "store/installation.h"
 #include "store/preferences.h"
+#include "sync/consent.h"
 #include "sync/consent_json.h"
 #include "sync/core.h"
 #include "sync/group.h"

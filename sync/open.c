@@ -1,5 +1,7 @@
 #include "sync/open.h"
 
+#include <config.h>
+
 #include "base/alloc.h"
 #include "base/i18n.h"
 #include "base/log.h"
@@ -11,6 +13,7 @@
 #include "sync/core.h"
 #include "sync/group.h"
 #include "sync/hmac.h"
+#include "sync/inboxes.h"
 #include "sync/local_node.h"
 #include "sync/prefs.h"
 #include "sync/registration.h"
@@ -105,6 +108,7 @@ static void core_destroy(struct core *core)
         return;
     streams_free(core);
     prefs_free(core);
+    inbox_cache_clear(core);
     group_cache_free(core);
     hmac_forget(core);
     account_forget(core);
@@ -136,6 +140,7 @@ int core_open(const struct xm_options *options, uv_loop_t *loop, void (*notify)(
     if ((r = config_new(options, &config, err)) != 0)
         goto failed;
     core->config = config;
+    core->env = config->env;
     if ((r = open_store(options, &core->store, err)) != 0 || (r = registration_load(core, err)) != 0 ||
         (r = group_cache_new(core, err)) != 0 || (r = prefs_new(core, err)) != 0 ||
         (r = streams_new(core, err)) != 0 || (r = open_network(core, err)) != 0)

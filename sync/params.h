@@ -1,5 +1,6 @@
 /* Parameters that several methods share.  Thread: as the method's. */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 struct rpc;

@@ -7,7 +7,7 @@
 #include "store/installation.h"
 #include "store/settings.h"
 #include "sync/core.h"
-#include "sync/identity_sync.h"
+#include "sync/inboxes.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -151,7 +151,7 @@ int resolve_target(struct core *core, const char *text, struct target *out, stru
     int r;
 
     if (is_address(text)) {
-        r = identity_resolve_address(core, text, t.inbox_id, err);
+        r = inbox_resolve_address(core, text, t.inbox_id, err);
     } else if (strlen(text) == 64 && is_hex(text)) {
         lower(text, t.inbox_id, sizeof t.inbox_id);
         r = 0;

@@ -6,6 +6,7 @@
 #include "net/node_api.h"
 #include "store/consent.h"
 #include "store/groups.h"
+#include "sync/consent.h"
 #include "sync/consent_json.h"
 #include "sync/conversation_json.h"
 #include "sync/core.h"
