@@ -87,7 +87,8 @@ void grpc_end(struct grpc_request *req, int status, const char *message);
 /* Response headers go out now; messages follow.  Also drops nothing: the body stays. */
 void grpc_start(struct grpc_request *req);
 /* Queues a message (copied).  ERR_TOOBIG when the queue is full: nothing was queued, wait for
- * on_drain or give up with grpc_end.  ERR_NOMEM. */
+ * on_drain or give up with grpc_end.  ERR_CANCELED: the client has gone, on_cancel is on its way.
+ * ERR_NOMEM. */
 int grpc_send(struct grpc_request *req, struct slice message);
 /* Messages that have not left for the network yet. */
 size_t grpc_queued(const struct grpc_request *req);

@@ -1,0 +1,355 @@
+/* Listeners and life of the gRPC server.
+ *
+ * Closing: listeners close, every request is shut (handlers are told), every connection says GOAWAY and
+ * ends when its output is out or the grace is over; then the last handle frees the server. */
+#include "net/server_internal.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "net/tls.h"
+#include "net/url.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <string.h>
+
+#define ME "grpc"
+#define BACKLOG 511
+#define PORT_TRIES 16 /* to find a port that is free on both loopbacks */
+
+static void accept_one(struct grpc_server *s, uv_stream_t *listener);
+
+static void maybe_freed(struct grpc_server *s)
+{
+    void (*on_closed)(void *ctx) = s->on_closed;
+    void *ctx = s->closed_ctx;
+
+    if (!s->torn_down || s->handles > 0 || s->conns)
+        return;
+    request_pool_free(s);
+    tls_ctx_free(s->tls);
+    nghttp2_session_callbacks_del(s->callbacks);
+    nghttp2_option_del(s->option);
+    xm_free(s->scratch);
+    xm_free(s);
+    if (on_closed)
+        on_closed(ctx);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct grpc_server *s = handle->data;
+
+    s->handles--;
+    maybe_freed(s);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    struct server_listener *l = handle->data;
+    struct grpc_server *s = l->server;
+
+    xm_free(l);
+    s->handles--;
+    maybe_freed(s);
+}
+
+/* `conn` NULL: a socket that never became one. */
+void server_conn_freed(struct grpc_server *s, struct server_conn *conn)
+{
+    if (!conn) {
+        s->handles--;
+    } else {
+        if (conn->prev)
+            conn->prev->next = conn->next;
+        else
+            s->conns = conn->next;
+        if (conn->next)
+            conn->next->prev = conn->prev;
+    }
+    maybe_freed(s);
+}
+
+/* ---- the turn ---- */
+
+static void shut(struct grpc_server *s)
+{
+    for (unsigned i = 0; i < s->listener_count; i++)
+        uv_close((uv_handle_t *)&s->listeners[i]->tcp, on_listener_closed);
+    s->listener_count = 0;
+    for (struct server_conn *conn = s->conns; conn; conn = conn->next) {
+        struct grpc_request *req, *next;
+
+        for (req = conn->requests; req; req = next) {
+            next = req->next;
+            request_shut(req, GRPC_UNAVAILABLE);
+        }
+        server_conn_goaway(conn);
+    }
+}
+
+static void tear_down(struct grpc_server *s)
+{
+    s->torn_down = true;
+    uv_close((uv_handle_t *)&s->turn, on_handle_closed);
+    uv_close((uv_handle_t *)&s->grace, on_handle_closed);
+}
+
+static void tell_connections(struct grpc_server *s)
+{
+    if (s->conn_count == s->told_count)
+        return;
+    s->told_count = s->conn_count;
+    if (s->config.handler.on_connections)
+        s->config.handler.on_connections(s->config.handler.ctx, s->conn_count);
+}
+
+static void on_grace(uv_timer_t *timer)
+{
+    struct grpc_server *s = timer->data;
+
+    s->expired = true;
+}
+
+static void server_turn(uv_prepare_t *handle)
+{
+    struct grpc_server *s = handle->data;
+
+    if (s->closing && !s->shut) {
+        s->shut = true;
+        shut(s);
+        uv_timer_start(&s->grace, on_grace, s->grace_ms, 0);
+    }
+    do {
+        request_run_work(s);
+        tell_connections(s);
+        for (struct server_conn *conn = s->conns; conn; conn = conn->next)
+            if (conn->dirty)
+                server_conn_flush(conn);
+        if (s->expired)
+            for (struct server_conn *conn = s->conns; conn; conn = conn->next)
+                server_conn_drop(conn);
+    } while (s->work_first || s->conn_count != s->told_count);
+    if (s->shut && !s->torn_down && !s->conns)
+        tear_down(s);
+}
+
+/* ---- listening ---- */
+
+static void on_connection(uv_stream_t *stream, int status)
+{
+    struct server_listener *l = stream->data;
+
+    if (status < 0)
+        log_warn(ME, "accepting a client: %s", uv_strerror(status));
+    else
+        accept_one(l->server, stream);
+}
+
+static void on_surplus_closed(uv_handle_t *handle)
+{
+    struct grpc_server *s = handle->data;
+
+    xm_free(handle);
+    server_conn_freed(s, NULL);
+}
+
+static void accept_one(struct grpc_server *s, uv_stream_t *listener)
+{
+    uv_tcp_t *tcp = xm_alloc(sizeof *tcp);
+    int r;
+
+    if (!tcp)
+        return; /* stays in the backlog */
+    uv_tcp_init(s->loop, tcp);
+    r = uv_accept(listener, (uv_stream_t *)tcp);
+    if (r == 0 && s->conn_count < s->config.max_connections && !s->closing) {
+        server_conn_accept(s, tcp);
+        return;
+    }
+    log_warn(ME, "refusing a client: %s", r < 0 ? uv_strerror(r) : "too many connections");
+    tcp->data = s;
+    s->handles++;
+    uv_close((uv_handle_t *)tcp, on_surplus_closed);
+}
+
+static uint16_t bound_port(const uv_tcp_t *tcp)
+{
+    struct sockaddr_storage at;
+    int len = sizeof at;
+
+    if (uv_tcp_getsockname(tcp, (struct sockaddr *)&at, &len) != 0)
+        return 0;
+    return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
+                                          : ((struct sockaddr_in *)&at)->sin_port);
+}
+
+/* Returns a libuv status; on success the listener is in place. */
+static int listen_on(struct grpc_server *s, const struct sockaddr *sa)
+{
+    struct server_listener *l;
+    int r;
+
+    if (s->listener_count == SERVER_LISTENERS_MAX)
+        return UV_EMFILE;
+    l = xm_alloc(sizeof *l);
+    if (!l)
+        return UV_ENOMEM;
+    l->server = s;
+    r = uv_tcp_init(s->loop, &l->tcp);
+    if (r < 0) {
+        xm_free(l);
+        return r;
+    }
+    l->tcp.data = l;
+    s->handles++;
+    r = uv_tcp_bind(&l->tcp, sa, sa->sa_family == AF_INET6 ? UV_TCP_IPV6ONLY : 0);
+    if (r == 0)
+        r = uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_connection);
+    if (r < 0) {
+        uv_close((uv_handle_t *)&l->tcp, on_listener_closed);
+        return r;
+    }
+    s->listeners[s->listener_count++] = l;
+    if (!s->port)
+        s->port = bound_port(&l->tcp);
+    return 0;
+}
+
+static void unlisten_last(struct grpc_server *s)
+{
+    uv_close((uv_handle_t *)&s->listeners[--s->listener_count]->tcp, on_listener_closed);
+    if (s->listener_count == 0)
+        s->port = 0;
+}
+
+/* Both loopbacks on one port.  A system without IPv6 gets the other one alone. */
+static int listen_localhost(struct grpc_server *s, uint16_t port)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    int r = UV_EADDRINUSE;
+
+    for (int i = 0; i < PORT_TRIES && r == UV_EADDRINUSE; i++) {
+        uint16_t chosen;
+
+        uv_ip4_addr("127.0.0.1", port, &v4);
+        if ((r = listen_on(s, (const struct sockaddr *)&v4)) != 0)
+            return r;
+        chosen = bound_port(&s->listeners[s->listener_count - 1]->tcp);
+        uv_ip6_addr("::1", chosen, &v6);
+        r = listen_on(s, (const struct sockaddr *)&v6);
+        if (r == UV_EADDRNOTAVAIL || r == UV_EAFNOSUPPORT)
+            return 0;
+        if (r == 0)
+            return 0;
+        unlisten_last(s);
+        if (port)
+            break;
+    }
+    return r;
+}
+
+int grpc_server_listen(struct grpc_server *s, const char *address, struct err *err)
+{
+    char host[URL_HOST_MAX];
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    uint16_t port = 0;
+    int r;
+
+    if ((r = url_parse_listen(address, host, &port, err)) != 0)
+        return r;
+    if (strcmp(host, "localhost") == 0)
+        r = listen_localhost(s, port);
+    else if (uv_ip4_addr(host, port, &v4) == 0)
+        r = listen_on(s, (const struct sockaddr *)&v4);
+    else if (uv_ip6_addr(host, port, &v6) == 0)
+        r = listen_on(s, (const struct sockaddr *)&v6);
+    else
+        return err_set(err, ERR_INVALID, "\"%.80s\": listen on localhost or on a numeric address", address);
+    return r < 0 ? err_set(err, ERR_IO, "listening on %.80s: %s", address, uv_strerror(r)) : 0;
+}
+
+uint16_t grpc_server_port(const struct grpc_server *s)
+{
+    return s->port;
+}
+
+size_t grpc_server_connections(const struct grpc_server *s)
+{
+    return s->conn_count;
+}
+
+/* ---- opening and closing ---- */
+
+static void fill_defaults(struct grpc_server_config *config)
+{
+    if (!config->max_message)
+        config->max_message = 25u * 1024 * 1024;
+    if (!config->max_header_list)
+        config->max_header_list = H2_HEADER_LIST_MAX;
+    if (!config->max_streams)
+        config->max_streams = 1000;
+    if (!config->max_connections)
+        config->max_connections = 1000;
+    if (!config->max_connection_bytes)
+        config->max_connection_bytes = 64u * 1024 * 1024;
+    if (!config->max_queue_messages)
+        config->max_queue_messages = 1024;
+    if (!config->max_queue_bytes)
+        config->max_queue_bytes = 32u * 1024 * 1024;
+    config->tls_cert = config->tls_key = NULL;
+}
+
+int grpc_server_open(uv_loop_t *loop, const struct grpc_server_config *config, struct grpc_server **out,
+                     struct err *err)
+{
+    struct grpc_server *s = NULL;
+    struct sigaction now;
+    int r;
+
+    if (!config->tls_cert != !config->tls_key)
+        return err_set(err, ERR_INVALID, "TLS needs a certificate and its key");
+    s = xm_alloc(sizeof *s);
+    if (!s)
+        return err_set(err, ERR_NOMEM, "no memory for a server");
+    s->loop = loop;
+    s->config = *config;
+    fill_defaults(&s->config);
+    s->scratch = xm_alloc(sizeof *s->scratch);
+    if (!s->scratch) {
+        r = err_set(err, ERR_NOMEM, "no memory for a server");
+        goto fail;
+    }
+    if (config->tls_cert && (r = tls_server_ctx_new(config->tls_cert, config->tls_key, &s->tls, err)) != 0)
+        goto fail;
+    if ((r = server_conn_callbacks(s, err)) != 0)
+        goto fail;
+    if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN); /* a client that goes away is a result, not a signal */
+    uv_prepare_init(loop, &s->turn);
+    uv_timer_init(loop, &s->grace);
+    s->turn.data = s->grace.data = s;
+    s->handles = 2;
+    uv_prepare_start(&s->turn, server_turn);
+    *out = s;
+    return 0;
+fail:
+    tls_ctx_free(s->tls);
+    nghttp2_session_callbacks_del(s->callbacks);
+    nghttp2_option_del(s->option);
+    xm_free(s->scratch);
+    xm_free(s);
+    return r;
+}
+
+void grpc_server_close(struct grpc_server *s, uint64_t grace_ms, void (*on_closed)(void *ctx), void *ctx)
+{
+    if (s->closing)
+        return;
+    s->closing = true;
+    s->grace_ms = grace_ms;
+    s->on_closed = on_closed;
+    s->closed_ctx = ctx;
+}
