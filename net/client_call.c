@@ -493,8 +493,9 @@ static void tell_end(struct grpc_call *call)
     call_free(call);
 }
 
-void call_run_work(struct grpc_client *c)
+bool call_run_work(struct grpc_client *c)
 {
+    bool any = c->work_first != NULL;
     struct grpc_call *call;
 
     while ((call = c->work_first) != NULL) {
@@ -511,4 +512,5 @@ void call_run_work(struct grpc_client *c)
         if (call->phase == CALL_ENDED && (!call->paused || call->cancelled || closing))
             tell_end(call);
     }
+    return any;
 }

@@ -1,9 +1,9 @@
-/* One HTTP/2 connection of the client: the nghttp2 session between a wire and the calls on it.
+/* One HTTP/2 connection of the client: the nghttp2 session between a socket and the calls on it.
  *
  * Happy path: SETTINGS out, pending calls opened as streams at once (no round trip is waited for), the
- * peer's SETTINGS make it live, PINGs in silence.  It ends by the wire, a broken rule, an unanswered
+ * peer's SETTINGS make it live, PINGs in silence.  It ends by the socket, a broken rule, an unanswered
  * PING, no SETTINGS in time: all through client_conn_fail(); or, after a GOAWAY, when its last call
- * has gone.  Memory goes when wire and timer have closed. */
+ * has gone.  Memory goes when socket and timer have closed. */
 #include "net/client_internal.h"
 
 #include "base/alloc.h"
@@ -169,17 +169,17 @@ int client_conn_callbacks(struct grpc_client *c, struct err *err)
     return 0;
 }
 
-/* ---- the wire's callbacks ---- */
+/* ---- the socket's callbacks ---- */
 
 static void watch(struct client_conn *conn);
 
-static void on_wire_ready(void *ctx)
+static void on_sock_ready(void *ctx)
 {
     struct client_conn *conn = ctx;
     struct grpc_client *c = conn->client;
     struct grpc_call *call;
 
-    if (wire_resumed(conn->wire))
+    if (sock_resumed(conn->sock))
         c->resumed++;
     while ((call = c->pending.first) != NULL && client_conn_takes_calls(conn))
         if (!client_conn_submit(conn, call))
@@ -187,7 +187,7 @@ static void on_wire_ready(void *ctx)
     conn->dirty = true;
 }
 
-static void on_wire_bytes(void *ctx, struct slice bytes)
+static void on_sock_bytes(void *ctx, struct slice bytes)
 {
     struct client_conn *conn = ctx;
     struct grpc_client *c = conn->client;
@@ -204,14 +204,14 @@ static void on_wire_bytes(void *ctx, struct slice bytes)
     client_conn_fail(conn, &err);
 }
 
-static void on_wire_writable(void *ctx)
+static void on_sock_writable(void *ctx)
 {
     struct client_conn *conn = ctx;
 
     conn->dirty = true;
 }
 
-static void on_wire_down(void *ctx, const struct err *why)
+static void on_sock_down(void *ctx, const struct err *why)
 {
     client_conn_fail(ctx, why);
 }
@@ -225,7 +225,7 @@ static void maybe_freed(struct client_conn *conn)
     xm_free(conn);
 }
 
-static void on_wire_closed(void *ctx)
+static void on_sock_closed(void *ctx)
 {
     maybe_freed(ctx);
 }
@@ -239,8 +239,8 @@ static void on_timer_closed(uv_handle_t *handle)
 
 int client_conn_new(struct grpc_client *c, uv_tcp_t *tcp, struct client_conn **out, struct err *err)
 {
-    static const struct wire_events events = {on_wire_ready, on_wire_bytes, on_wire_writable, on_wire_down,
-                                              on_wire_closed};
+    static const struct sock_events events = {on_sock_ready, on_sock_bytes, on_sock_writable, on_sock_down,
+                                              on_sock_closed};
     struct client_conn *conn = xm_alloc(sizeof *conn);
     struct tls *tls = NULL;
     int r = ERR_NOMEM;
@@ -253,8 +253,8 @@ int client_conn_new(struct grpc_client *c, uv_tcp_t *tcp, struct client_conn **o
         goto nomem;
     if (c->tls && (r = tls_new(c->tls, c->url.host, &tls, err)) != 0)
         goto fail;
-    conn->wire = wire_new(tcp, tls, c->scratch, &events, conn);
-    if (!conn->wire)
+    conn->sock = sock_new(tcp, tls, c->scratch, &events, conn);
+    if (!conn->sock)
         goto nomem;
     uv_timer_init(c->loop, &conn->timer);
     conn->timer.data = conn;
@@ -283,12 +283,12 @@ void client_conn_start(struct client_conn *conn)
     nghttp2_submit_settings(conn->session, NGHTTP2_FLAG_NONE, settings, sizeof settings / sizeof settings[0]);
     nghttp2_session_set_local_window_size(conn->session, NGHTTP2_FLAG_NONE, 0, H2_CONNECTION_WINDOW);
     watch(conn);
-    wire_start(conn->wire);
+    sock_start(conn->sock);
 }
 
 bool client_conn_takes_calls(const struct client_conn *conn)
 {
-    return !conn->closing && !conn->draining && wire_ready(conn->wire);
+    return !conn->closing && !conn->draining && sock_ready(conn->sock);
 }
 
 bool client_conn_submit(struct client_conn *conn, struct grpc_call *call)
@@ -330,15 +330,15 @@ void client_conn_flush(struct client_conn *conn)
     struct err err;
 
     conn->dirty = false;
-    if (conn->closing || !wire_ready(conn->wire))
+    if (conn->closing || !sock_ready(conn->sock))
         return;
-    if (!h2_pump(conn->session, conn->wire)) {
+    if (!h2_pump(conn->session, conn->sock)) {
         err_set(&err, ERR_NOMEM, "HTTP/2: out of memory");
         client_conn_fail(conn, &err);
         return;
     }
     if (conn->closing || nghttp2_session_want_read(conn->session) || nghttp2_session_want_write(conn->session) ||
-        !wire_idle(conn->wire))
+        !sock_idle(conn->sock))
         return;
     /* A rule was broken and our GOAWAY said so, or the peer's GOAWAY left nothing to do. */
     if (conn->why[0])
@@ -352,7 +352,7 @@ static void close_handles(struct client_conn *conn)
 {
     conn->closing = true;
     uv_close((uv_handle_t *)&conn->timer, on_timer_closed);
-    wire_close(conn->wire);
+    sock_close(conn->sock);
 }
 
 void client_conn_fail(struct client_conn *conn, const struct err *why)
@@ -371,9 +371,9 @@ void client_conn_close(struct client_conn *conn)
 {
     if (conn->closing)
         return;
-    if (wire_ready(conn->wire)) {
+    if (sock_ready(conn->sock)) {
         nghttp2_session_terminate_session(conn->session, NGHTTP2_NO_ERROR);
-        h2_pump(conn->session, conn->wire);
+        h2_pump(conn->session, conn->sock);
     }
     if (!conn->closing)
         close_handles(conn);
@@ -403,7 +403,7 @@ static void watch(struct client_conn *conn)
 
     if (!conn->live) {
         if (age >= c->connect_timeout_ms) {
-            err_set(&err, ERR_OFFLINE, wire_ready(conn->wire) ? "no HTTP/2 answer in time" : "no TLS answer in time");
+            err_set(&err, ERR_OFFLINE, sock_ready(conn->sock) ? "no HTTP/2 answer in time" : "no TLS answer in time");
             client_conn_fail(conn, &err);
             return;
         }

@@ -12,9 +12,10 @@
 #include "net/grpc_client.h"
 #include "net/h2.h"
 #include "net/keepalive.h"
+#include "net/sock.h"
 #include "net/status.h"
+#include "net/turn.h"
 #include "net/url.h"
-#include "net/wire.h"
 
 struct client_conn;
 struct dial;
@@ -73,7 +74,7 @@ struct grpc_call {
 struct client_conn {
     struct grpc_client *client;
     struct client_conn *next;
-    struct wire *wire;
+    struct sock *sock;
     nghttp2_session *session;
     struct keepalive keepalive;
     uv_timer_t timer;
@@ -100,7 +101,7 @@ struct grpc_client {
     void (*on_link)(void *ctx, enum grpc_link link);
     void *ctx;
     struct tls_ctx *tls;
-    struct wire_scratch *scratch;
+    struct sock_scratch *scratch;
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *option;
 
@@ -122,7 +123,7 @@ struct grpc_client {
     unsigned pooled;
     size_t open_calls;
 
-    uv_prepare_t turn;
+    struct turn turn;
     uv_timer_t deadline, redial;
     uint64_t deadline_at; /* when `deadline` fires, 0: not running */
     unsigned handles;
@@ -156,7 +157,8 @@ void client_conn_maybe_drained(struct client_conn *conn);
 void call_list_add(struct call_list *list, struct grpc_call *call);
 void call_list_remove(struct grpc_call *call);
 void call_work(struct grpc_call *call);
-void call_run_work(struct grpc_client *c);
+/* Whether anybody was told anything. */
+bool call_run_work(struct grpc_client *c);
 /* The call is over: its stream (if still there) is reset, the caller told in the next turn. */
 void call_end(struct grpc_call *call, int status, bool local, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -294,29 +294,32 @@ static void tear_down(struct grpc_client *c)
     c->current = NULL;
     if (c->dial)
         dial_cancel(c->dial);
-    uv_close((uv_handle_t *)&c->turn, on_handle_closed);
+    turn_close(&c->turn, on_handle_closed);
     uv_close((uv_handle_t *)&c->deadline, on_handle_closed);
     uv_close((uv_handle_t *)&c->redial, on_handle_closed);
 }
 
-static void tell_link(struct grpc_client *c)
+static bool tell_link(struct grpc_client *c)
 {
     enum grpc_link now = grpc_client_link(c);
 
     if (now == c->told || c->state == CLIENT_CLOSING)
-        return;
+        return false;
     c->told = now;
     if (c->on_link)
         c->on_link(c->ctx, now);
+    return true;
 }
 
-static void client_turn(uv_prepare_t *handle)
+/* Goes on until nothing has anything to say: callbacks and flushes cause each other. */
+static bool client_turn(void *ctx)
 {
-    struct grpc_client *c = handle->data;
+    struct grpc_client *c = ctx;
+    bool told = false;
 
-    do { /* until nothing has anything to say: callbacks and flushes cause each other */
-        call_run_work(c);
-        tell_link(c);
+    do {
+        told |= call_run_work(c);
+        told |= tell_link(c);
         for (struct client_conn *conn = c->conns; conn; conn = conn->next) {
             if (conn->draining && !conn->calls.first)
                 client_conn_close(conn);
@@ -326,6 +329,7 @@ static void client_turn(uv_prepare_t *handle)
     } while (c->work_first || (c->state != CLIENT_CLOSING && grpc_client_link(c) != c->told));
     if (c->state == CLIENT_CLOSING && !c->torn_down && c->open_calls == 0)
         tear_down(c);
+    return told;
 }
 
 /* ---- opening and closing ---- */
@@ -386,12 +390,11 @@ int grpc_client_open(uv_loop_t *loop, const struct grpc_client_config *config, s
         return r;
     }
     ignore_sigpipe();
-    uv_prepare_init(loop, &c->turn);
     uv_timer_init(loop, &c->deadline);
     uv_timer_init(loop, &c->redial);
-    c->turn.data = c->deadline.data = c->redial.data = c;
-    c->handles = 3;
-    uv_prepare_start(&c->turn, client_turn);
+    c->deadline.data = c->redial.data = c;
+    turn_start(loop, &c->turn, client_turn, c);
+    c->handles = 2 + TURN_HANDLES;
     *out = c;
     return 0;
 }

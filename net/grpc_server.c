@@ -91,17 +91,18 @@ static void shut(struct grpc_server *s)
 static void tear_down(struct grpc_server *s)
 {
     s->torn_down = true;
-    uv_close((uv_handle_t *)&s->turn, on_handle_closed);
+    turn_close(&s->turn, on_handle_closed);
     uv_close((uv_handle_t *)&s->grace, on_handle_closed);
 }
 
-static void tell_connections(struct grpc_server *s)
+static bool tell_connections(struct grpc_server *s)
 {
     if (s->conn_count == s->told_count)
-        return;
+        return false;
     s->told_count = s->conn_count;
     if (s->config.handler.on_connections)
         s->config.handler.on_connections(s->config.handler.ctx, s->conn_count);
+    return true;
 }
 
 static void on_grace(uv_timer_t *timer)
@@ -111,9 +112,10 @@ static void on_grace(uv_timer_t *timer)
     s->expired = true;
 }
 
-static void server_turn(uv_prepare_t *handle)
+static bool server_turn(void *ctx)
 {
-    struct grpc_server *s = handle->data;
+    struct grpc_server *s = ctx;
+    bool told = false;
 
     if (s->closing && !s->shut) {
         s->shut = true;
@@ -121,8 +123,8 @@ static void server_turn(uv_prepare_t *handle)
         uv_timer_start(&s->grace, on_grace, s->grace_ms, 0);
     }
     do {
-        request_run_work(s);
-        tell_connections(s);
+        told |= request_run_work(s);
+        told |= tell_connections(s);
         for (struct server_conn *conn = s->conns; conn; conn = conn->next)
             if (conn->dirty)
                 server_conn_flush(conn);
@@ -132,6 +134,7 @@ static void server_turn(uv_prepare_t *handle)
     } while (s->work_first || s->conn_count != s->told_count);
     if (s->shut && !s->torn_down && !s->conns)
         tear_down(s);
+    return told;
 }
 
 /* ---- listening ---- */
@@ -328,11 +331,10 @@ int grpc_server_open(uv_loop_t *loop, const struct grpc_server_config *config, s
         goto fail;
     if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN); /* a client that goes away is a result, not a signal */
-    uv_prepare_init(loop, &s->turn);
     uv_timer_init(loop, &s->grace);
-    s->turn.data = s->grace.data = s;
-    s->handles = 2;
-    uv_prepare_start(&s->turn, server_turn);
+    s->grace.data = s;
+    turn_start(loop, &s->turn, server_turn, s);
+    s->handles = 1 + TURN_HANDLES;
     *out = s;
     return 0;
 fail:

@@ -1,6 +1,6 @@
 #include "net/h2.h"
 
-#include "net/wire.h"
+#include "net/sock.h"
 
 #include <string.h>
 
@@ -25,17 +25,17 @@ bool h2_is_grpc(struct slice content_type)
            content_type.data[base.len] == ';';
 }
 
-bool h2_pump(nghttp2_session *session, struct wire *wire)
+bool h2_pump(nghttp2_session *session, struct sock *sock)
 {
     const uint8_t *data;
     ssize_t n = 1;
 
-    while (n > 0 && wire_room(wire)) {
-        while (wire_room(wire) && (n = nghttp2_session_mem_send(session, &data)) > 0)
-            wire_put(wire, slice_of(data, (size_t)n));
+    while (n > 0 && sock_room(sock)) {
+        while (sock_room(sock) && (n = nghttp2_session_mem_send(session, &data)) > 0)
+            sock_put(sock, slice_of(data, (size_t)n));
         if (n < 0)
             return false;
-        wire_flush(wire);
+        sock_flush(sock);
     }
     return true;
 }

@@ -5,7 +5,7 @@
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
 
-struct wire;
+struct sock;
 
 /* Received bytes of all streams of a connection that were not looked at yet: enough for any line, since
  * only the windows of single streams are held back. */
@@ -21,8 +21,8 @@ nghttp2_nv h2_nv(const char *name, const char *value);
 bool h2_is(struct slice a, const char *text);
 /* "application/grpc", "application/grpc+proto", "application/grpc;…" */
 bool h2_is_grpc(struct slice content_type);
-/* Moves the session's output into the wire until either has enough, and flushes.  False: out of memory or
+/* Moves the session's output into the socket until either has enough, and flushes.  False: out of memory or
  * worse, the connection cannot go on. */
-bool h2_pump(nghttp2_session *session, struct wire *wire);
+bool h2_pump(nghttp2_session *session, struct sock *sock);
 /* Up to `room` bytes of `from` at *at into `out`; the number. */
 size_t h2_copy(const struct buf *from, size_t *at, uint8_t *out, size_t room);

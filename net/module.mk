@@ -13,8 +13,9 @@ libnet_la_SOURCES = \
 	net/node_v3.h \
 	net/retry.c net/retry.h \
 	net/server_conn.c net/server_internal.h net/server_request.c \
+	net/sock.c net/sock.h \
 	net/status.c net/status.h \
 	net/tls.c net/tls.h \
 	net/tune.c net/tune.h \
-	net/url.c net/url.h \
-	net/wire.c net/wire.h
+	net/turn.c net/turn.h \
+	net/url.c net/url.h

@@ -1,7 +1,7 @@
-/* One connection of the server: nghttp2 between a wire and its requests.
+/* One connection of the server: nghttp2 between a socket and its requests.
  *
  * A silent client is pinged after five minutes, since its end may never have reached us; one that does
- * not even send its preface is dropped after twenty seconds.  The memory goes when wire and timer
+ * not even send its preface is dropped after twenty seconds.  The memory goes when socket and timer
  * have closed and the last request is freed. */
 #include "net/server_internal.h"
 
@@ -137,16 +137,16 @@ int server_conn_callbacks(struct grpc_server *s, struct err *err)
     return 0;
 }
 
-/* ---- the wire's callbacks ---- */
+/* ---- the socket's callbacks ---- */
 
-static void on_wire_ready(void *ctx)
+static void on_sock_ready(void *ctx)
 {
     struct server_conn *conn = ctx;
 
     conn->dirty = true;
 }
 
-static void on_wire_bytes(void *ctx, struct slice bytes)
+static void on_sock_bytes(void *ctx, struct slice bytes)
 {
     struct server_conn *conn = ctx;
     ssize_t n;
@@ -160,14 +160,14 @@ static void on_wire_bytes(void *ctx, struct slice bytes)
     server_conn_drop(conn);
 }
 
-static void on_wire_writable(void *ctx)
+static void on_sock_writable(void *ctx)
 {
     struct server_conn *conn = ctx;
 
     conn->dirty = true;
 }
 
-static void on_wire_down(void *ctx, const struct err *why)
+static void on_sock_down(void *ctx, const struct err *why)
 {
     log_debug(ME, "client gone: %s", why->text);
     server_conn_drop(ctx);
@@ -188,7 +188,7 @@ void server_conn_request_freed(struct server_conn *conn)
         maybe_freed(conn);
 }
 
-static void on_wire_closed(void *ctx)
+static void on_sock_closed(void *ctx)
 {
     struct server_conn *conn = ctx;
 
@@ -232,8 +232,8 @@ static void on_unused_closed(uv_handle_t *tcp)
 
 void server_conn_accept(struct grpc_server *s, uv_tcp_t *tcp)
 {
-    static const struct wire_events events = {on_wire_ready, on_wire_bytes, on_wire_writable, on_wire_down,
-                                              on_wire_closed};
+    static const struct sock_events events = {on_sock_ready, on_sock_bytes, on_sock_writable, on_sock_down,
+                                              on_sock_closed};
     struct server_conn *conn = xm_alloc(sizeof *conn);
     struct tls *tls = NULL;
     struct err err;
@@ -246,8 +246,8 @@ void server_conn_accept(struct grpc_server *s, uv_tcp_t *tcp)
         goto fail;
     if (s->tls && tls_new(s->tls, NULL, &tls, &err) != 0)
         goto fail;
-    conn->wire = wire_new(tcp, tls, s->scratch, &events, conn);
-    if (!conn->wire)
+    conn->sock = sock_new(tcp, tls, s->scratch, &events, conn);
+    if (!conn->sock)
         goto fail;
     uv_timer_init(s->loop, &conn->timer);
     conn->timer.data = conn;
@@ -260,7 +260,7 @@ void server_conn_accept(struct grpc_server *s, uv_tcp_t *tcp)
     s->conn_count++;
     greet(conn);
     watch(conn);
-    wire_start(conn->wire);
+    sock_start(conn->sock);
     return;
 fail:
     log_warn(ME, "no memory for another client");
@@ -286,21 +286,21 @@ void server_conn_drop(struct server_conn *conn)
         request_gone(req);
     }
     uv_close((uv_handle_t *)&conn->timer, on_timer_closed);
-    wire_close(conn->wire);
+    sock_close(conn->sock);
 }
 
 void server_conn_flush(struct server_conn *conn)
 {
     conn->dirty = false;
-    if (conn->closing || !wire_ready(conn->wire))
+    if (conn->closing || !sock_ready(conn->sock))
         return;
-    if (!h2_pump(conn->session, conn->wire)) {
+    if (!h2_pump(conn->session, conn->sock)) {
         log_warn(ME, "dropping a client: out of memory");
         server_conn_drop(conn);
         return;
     }
     if (!conn->closing && !nghttp2_session_want_read(conn->session) && !nghttp2_session_want_write(conn->session) &&
-        wire_idle(conn->wire))
+        sock_idle(conn->sock))
         server_conn_drop(conn);
 }
 

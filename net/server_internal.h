@@ -10,7 +10,8 @@
 #include "net/grpc_server.h"
 #include "net/h2.h"
 #include "net/keepalive.h"
-#include "net/wire.h"
+#include "net/sock.h"
+#include "net/turn.h"
 
 struct server_conn;
 struct tls_ctx;
@@ -59,7 +60,7 @@ struct grpc_request {
 struct server_conn {
     struct grpc_server *server;
     struct server_conn *prev, *next;
-    struct wire *wire;
+    struct sock *sock;
     nghttp2_session *session;
     uv_timer_t timer;
     struct keepalive keepalive;
@@ -79,7 +80,7 @@ struct grpc_server {
     uv_loop_t *loop;
     struct grpc_server_config config; /* defaults filled in, the files' names not kept */
     struct tls_ctx *tls;
-    struct wire_scratch *scratch;
+    struct sock_scratch *scratch;
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *option;
     struct server_listener *listeners[SERVER_LISTENERS_MAX];
@@ -91,7 +92,7 @@ struct grpc_server {
     struct grpc_request *pool;
     unsigned pooled;
 
-    uv_prepare_t turn;
+    struct turn turn;
     uv_timer_t grace;
     unsigned handles;
     bool closing, shut, expired, torn_down;
@@ -123,6 +124,7 @@ void request_gone(struct grpc_request *req);
 /* Ends it for the server: a stream says `status`, a waiting handler is cancelled. */
 void request_shut(struct grpc_request *req, int status);
 void request_work(struct grpc_request *req);
-void request_run_work(struct grpc_server *s);
+/* Whether anybody was told anything. */
+bool request_run_work(struct grpc_server *s);
 void request_pool_free(struct grpc_server *s);
 ssize_t request_output(struct grpc_request *req, uint8_t *out, size_t room, uint32_t *flags);

@@ -419,8 +419,9 @@ static void work_on(struct grpc_request *req)
         request_free(req);
 }
 
-void request_run_work(struct grpc_server *s)
+bool request_run_work(struct grpc_server *s)
 {
+    bool any = s->work_first != NULL;
     struct grpc_request *req;
 
     while ((req = s->work_first) != NULL) {
@@ -430,6 +431,7 @@ void request_run_work(struct grpc_server *s)
         req->in_work = false;
         work_on(req);
     }
+    return any;
 }
 
 /* ---- the handler's calls ---- */

@@ -4,4 +4,4 @@ check_PROGRAMS += $(NET_TESTS)
 TESTS += $(NET_TESTS)
 
 tests_net_test_grpc_SOURCES = tests/net/test_grpc.c tests/net/net_world.c tests/net/net_world.h
-tests_net_test_grpc_LDADD = $(NET_LIBS) $(TEST_LIBS)
+tests_net_test_grpc_LDADD = libnet.la $(NGHTTP2_LIBS) $(UV_LIBS) $(OPENSSL_LIBS) $(BASE_LIBS) $(TEST_LIBS)

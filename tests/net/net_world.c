@@ -95,7 +95,8 @@ static void on_drain(void *ctx, struct grpc_request *req)
     struct world *w = ctx;
 
     w->drains++;
-    send_some(req);
+    if (grpc_request_data(req))
+        send_some(req);
 }
 
 static void on_connections(void *ctx, size_t count)

@@ -639,7 +639,7 @@ static void a_connection_over_its_memory_is_told_resource_exhausted(void **state
     world_close(&w);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_unary_call_is_echoed),
@@ -671,5 +671,7 @@ int main(void)
         cmocka_unit_test(a_connection_over_its_memory_is_told_resource_exhausted),
     };
 
+    if (argc > 1) /* one test by name, for debugging */
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

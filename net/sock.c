@@ -1,4 +1,4 @@
-#include "net/wire.h"
+#include "net/sock.h"
 
 #include "base/alloc.h"
 #include "net/tls.h"
@@ -9,11 +9,11 @@
 #define OUT_KEEP (64 * 1024)
 #define TCP_KEEPALIVE_S 16
 
-struct wire {
+struct sock {
     uv_tcp_t *tcp;
     struct tls *tls;
-    struct wire_scratch *scratch;
-    struct wire_events events;
+    struct sock_scratch *scratch;
+    struct sock_events events;
     void *ctx;
     bool ready, down, closing;
     struct buf out;     /* plain, collecting */
@@ -23,10 +23,10 @@ struct wire {
     bool want_writable;
 };
 
-struct wire *wire_new(uv_tcp_t *tcp, struct tls *tls, struct wire_scratch *scratch,
-                      const struct wire_events *events, void *ctx)
+struct sock *sock_new(uv_tcp_t *tcp, struct tls *tls, struct sock_scratch *scratch,
+                      const struct sock_events *events, void *ctx)
 {
-    struct wire *w = xm_alloc(sizeof *w);
+    struct sock *w = xm_alloc(sizeof *w);
 
     if (!w)
         return NULL;
@@ -40,7 +40,7 @@ struct wire *wire_new(uv_tcp_t *tcp, struct tls *tls, struct wire_scratch *scrat
     return w;
 }
 
-static void go_down(struct wire *w, const struct err *why)
+static void go_down(struct sock *w, const struct err *why)
 {
     if (w->down || w->closing)
         return;
@@ -49,7 +49,7 @@ static void go_down(struct wire *w, const struct err *why)
     w->events.on_down(w->ctx, why);
 }
 
-static void go_down_uv(struct wire *w, int status)
+static void go_down_uv(struct sock *w, int status)
 {
     struct err err;
 
@@ -60,7 +60,7 @@ static void go_down_uv(struct wire *w, int status)
     go_down(w, &err);
 }
 
-static bool dead(const struct wire *w)
+static bool dead(const struct sock *w)
 {
     return w->down || w->closing;
 }
@@ -77,7 +77,7 @@ static void empty(struct buf *b)
 
 static void on_written(uv_write_t *req, int status)
 {
-    struct wire *w = req->data;
+    struct sock *w = req->data;
 
     w->writing = false;
     empty(&w->sending);
@@ -87,7 +87,7 @@ static void on_written(uv_write_t *req, int status)
         go_down_uv(w, status);
         return;
     }
-    wire_flush(w);
+    sock_flush(w);
     if (!dead(w) && !w->writing && w->want_writable) {
         w->want_writable = false;
         w->events.on_writable(w->ctx);
@@ -96,7 +96,7 @@ static void on_written(uv_write_t *req, int status)
 
 /* Hands `bytes` to the kernel; what it does not take at once moves to `sending`.  Returns false when
  * the connection went down. */
-static bool offer(struct wire *w, struct slice bytes)
+static bool offer(struct sock *w, struct slice bytes)
 {
     uv_buf_t part = uv_buf_init((char *)(uintptr_t)bytes.data, (unsigned)bytes.len);
     struct err err;
@@ -127,7 +127,7 @@ static bool offer(struct wire *w, struct slice bytes)
     return true;
 }
 
-static void flush_tls(struct wire *w)
+static void flush_tls(struct sock *w)
 {
     struct slice cipher = tls_output(w->tls);
 
@@ -137,7 +137,7 @@ static void flush_tls(struct wire *w)
     }
 }
 
-void wire_flush(struct wire *w)
+void sock_flush(struct sock *w)
 {
     struct err err;
 
@@ -167,18 +167,18 @@ void wire_flush(struct wire *w)
     flush_tls(w);
 }
 
-bool wire_room(const struct wire *w)
+bool sock_room(const struct sock *w)
 {
     return !dead(w) && w->ready && w->out.len < OUT_FULL;
 }
 
-void wire_put(struct wire *w, struct slice bytes)
+void sock_put(struct sock *w, struct slice bytes)
 {
     buf_put_slice(&w->out, bytes);
     w->want_writable = true;
 }
 
-bool wire_idle(const struct wire *w)
+bool sock_idle(const struct sock *w)
 {
     return !w->writing && w->out.len == 0;
 }
@@ -187,13 +187,13 @@ bool wire_idle(const struct wire *w)
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
-    struct wire *w = handle->data;
+    struct sock *w = handle->data;
 
     (void)suggested;
     *buf = uv_buf_init(w->scratch->cipher, sizeof w->scratch->cipher);
 }
 
-static bool shake_hands(struct wire *w)
+static bool shake_hands(struct sock *w)
 {
     struct err err;
     int r = tls_handshake(w->tls, &err);
@@ -213,7 +213,7 @@ static bool shake_hands(struct wire *w)
     return !dead(w);
 }
 
-static void read_plain(struct wire *w)
+static void read_plain(struct sock *w)
 {
     struct err err;
     int n;
@@ -233,7 +233,7 @@ static void read_plain(struct wire *w)
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
-    struct wire *w = stream->data;
+    struct sock *w = stream->data;
     struct err err;
 
     if (dead(w) || n == 0)
@@ -254,7 +254,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         read_plain(w);
 }
 
-void wire_start(struct wire *w)
+void sock_start(struct sock *w)
 {
     int r;
 
@@ -273,12 +273,12 @@ void wire_start(struct wire *w)
     w->events.on_ready(w->ctx);
 }
 
-bool wire_ready(const struct wire *w)
+bool sock_ready(const struct sock *w)
 {
     return w->ready;
 }
 
-bool wire_resumed(const struct wire *w)
+bool sock_resumed(const struct sock *w)
 {
     return w->tls && tls_resumed(w->tls);
 }
@@ -287,8 +287,8 @@ bool wire_resumed(const struct wire *w)
 
 static void on_tcp_closed(uv_handle_t *handle)
 {
-    struct wire *w = handle->data;
-    struct wire_events events = w->events;
+    struct sock *w = handle->data;
+    struct sock_events events = w->events;
     void *ctx = w->ctx;
 
     tls_free(w->tls);
@@ -299,7 +299,7 @@ static void on_tcp_closed(uv_handle_t *handle)
     events.on_closed(ctx);
 }
 
-void wire_close(struct wire *w)
+void sock_close(struct sock *w)
 {
     if (w->closing)
         return;
