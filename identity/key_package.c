@@ -111,41 +111,46 @@ static int read_wrapper(const struct mls_key_package *kp, struct key_package_vie
     return 0;
 }
 
-/* The values of a repeated enum, packed or not. */
+/* The only AEAD there is; another one, the unspecified one too, spoils the extension for libxmtp. */
+#define POINTEE_CHACHA20                                                                                             \
+    XMTP__MLS__MESSAGE_CONTENTS__WELCOME_POINTEE_ENCRYPTION_AEAD_TYPE__WELCOME_POINTEE_ENCRYPTION_AEAD_TYPE_CHACHA20_POLY1305
+
+/* A repeated enum comes packed or one by one, or both. */
+static bool only_chacha20(struct slice data, bool *some)
+{
+    struct reader r = reader_of(data);
+    struct wire_field field;
+
+    *some = false;
+    while (wire_next(&r, &field)) {
+        struct reader packed = reader_of(field.bytes);
+
+        if (field.number != 1)
+            continue;
+        *some |= field.type == WIRE_VARINT || field.bytes.len > 0;
+        if (field.type == WIRE_VARINT && field.value != POINTEE_CHACHA20)
+            return false;
+        while (reader_left(&packed) > 0)
+            if (wire_read_varint(&packed) != POINTEE_CHACHA20)
+                return false;
+    }
+    return true;
+}
+
 static int read_pointee(const struct mls_key_package *kp, struct key_package_view *out, struct err *err)
 {
-    const uint64_t chacha20 =
-        XMTP__MLS__MESSAGE_CONTENTS__WELCOME_POINTEE_ENCRYPTION_AEAD_TYPE__WELCOME_POINTEE_ENCRYPTION_AEAD_TYPE_CHACHA20_POLY1305;
     struct slice data;
-    struct reader r, packed;
-    struct wire_field field;
-    int rc;
+    int r;
 
     out->has_pointee_aead = false;
     if (!mls_extension_find(kp->extensions, XMTP_EXT_WELCOME_POINTEE_AEAD, &data))
         return 0;
-    rc = proto_check(&xmtp__mls__message_contents__welcome_pointee_encryption_aead_types_extension__descriptor, data,
-                     &proto_limits_default, NULL, err);
-    if (rc != 0)
-        return err_wrap(err, rc, "welcome pointer extension");
-    r = reader_of(data);
-    while (wire_next(&r, &field)) {
-        if (field.number != 1)
-            continue;
-        packed = reader_of(field.bytes);
-        do {
-            uint64_t value = field.type == WIRE_VARINT ? field.value : 0;
-
-            if (field.type == WIRE_LEN) {
-                if (reader_left(&packed) == 0)
-                    break;
-                value = wire_read_varint(&packed);
-            }
-            if (value > chacha20 || value == 1 || value == 2)
-                return err_set(err, ERR_MALFORMED, "an unknown AEAD for welcome pointers");
-            out->has_pointee_aead |= value == chacha20;
-        } while (field.type == WIRE_LEN);
-    }
+    r = proto_check(&xmtp__mls__message_contents__welcome_pointee_encryption_aead_types_extension__descriptor, data,
+                    &proto_limits_default, NULL, err);
+    if (r != 0)
+        return err_wrap(err, r, "welcome pointer extension");
+    if (!only_chacha20(data, &out->has_pointee_aead))
+        return err_set(err, ERR_MALFORMED, "an unknown AEAD for welcome pointers");
     return 0;
 }
 
