@@ -130,14 +130,14 @@ static int add_action(struct identity_request *req, enum identity_action_kind ki
     return 0;
 }
 
-static int check_new_action(const struct identity_request *req, struct ident a, struct ident b, struct err *err)
+static int check_new_action(struct identity_request *req, struct ident a, struct ident b, struct err *err)
 {
     for (size_t i = 0; i < req->parties_n; i++)
         if (req->parties[i].has_signed)
             return err_set(err, ERR_STATE, "somebody has signed already");
     if (!is_canonical(a) || !is_canonical(b))
         return err_set(err, ERR_INVALID, _("not an address, a passkey or an installation"));
-    buf_reset((struct buf *)&req->text); /* of the actions so far */
+    buf_reset(&req->text); /* of the actions so far */
     return 0;
 }
 
