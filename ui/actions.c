@@ -1,0 +1,513 @@
+/* What the main screen does: loading, opening chats, deciding, sending, drafts. */
+#include "base/alloc.h"
+#include "base/i18n.h"
+#include "ui/sanitize.h"
+#include "ui/state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOG_ROWS 200        /* decisions kept on the screen */
+#define DRAFT_PAUSE_MS 1000 /* a pause in typing after which the draft is saved */
+#define RECHECK_MS 250      /* first look whether our decision is published; doubles */
+
+void notice(struct screen *s, enum style style, const char *fmt, ...)
+{
+    char text[600];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    xm_free(s->notice);
+    s->notice = sanitize_str(text, SANITIZE_LINE);
+    s->notice_style = style;
+    s->dirty = true;
+}
+
+void notice_clear(struct screen *s)
+{
+    if (s->notice)
+        s->dirty = true;
+    xm_free(s->notice);
+    s->notice = NULL;
+}
+
+/* ---- loading ---- */
+
+static json_t *all_chats(void)
+{
+    return json_pack("{s:[s,s,s], s:b}", "consentStates", "allowed", "unknown", "denied", "sync", 0);
+}
+
+static void load_list(struct screen *s)
+{
+    json_t *list = screen_read(s, "conversations.list", all_chats());
+    json_t *records = screen_read(s, "preferences.list", NULL);
+
+    if (records)
+        model_set_records(&s->model, records);
+    if (list)
+        model_set_chats(&s->model, list);
+    json_decref(list);
+    json_decref(records);
+}
+
+static void load_log(struct screen *s)
+{
+    json_t *rows = screen_read(s, "preferences.log", json_pack("{s:i}", "limit", LOG_ROWS));
+    bool open = false;
+
+    if (rows)
+        model_set_log(&s->model, rows);
+    json_decref(rows);
+    for (size_t i = 0; i < s->model.n_log; i++)
+        open = open || strcmp(s->model.log[i].delivery, "queued") == 0;
+    /* nobody tells when an update of ours went out, so a queued one is looked at again, ever later */
+    s->recheck_ms = open && s->rechecks < 8 ? s->now_ms + ((uint64_t)RECHECK_MS << s->rechecks) : 0;
+    s->rechecks = open ? s->rechecks + 1 : 0;
+}
+
+static void load_installations(struct screen *s)
+{
+    json_t *list = screen_read(s, "client.installations", NULL);
+
+    if (list)
+        model_set_installations(&s->model, list);
+    json_decref(list);
+}
+
+void names_resolve(struct screen *s, struct chat *c)
+{
+    json_t *members;
+    char id[200];
+
+    if (c->members != 0)
+        return;
+    snprintf(id, sizeof id, "%s", c->id);
+    c->members = -1; /* asked: an answer of nothing is not asked again */
+    members = screen_read(s, "conversation.members", json_pack("{s:s}", "id", id));
+    if (members)
+        model_put_members(&s->model, id, members);
+    json_decref(members);
+}
+
+/* Only rows that can be seen are asked for. */
+static void resolve_visible(struct screen *s)
+{
+    size_t first = s->list_at > (size_t)s->rows ? s->list_at - (size_t)s->rows : 0;
+
+    for (size_t i = first; i < s->model.n_shown && i < first + 2 * (size_t)s->rows; i++)
+        names_resolve(s, &s->model.chats[s->model.shown[i]]);
+    for (size_t i = 0; i < s->n_subjects && i < 2 * (size_t)s->rows; i++)
+        if (!s->subjects[i].is_person)
+            names_resolve(s, &s->model.chats[s->subjects[i].chat]);
+}
+
+static void network_answer(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    (void)error;
+    (void)arg;
+    if (result)
+        model_set_network(&s->model, result, s->now_ms);
+}
+
+/* The open chat was decided away, here or elsewhere: it leaves the screen and the log says who. */
+static void leave_denied(struct screen *s, bool was_denied)
+{
+    struct chat *c = chat_current(s);
+    char name[200], origin[120];
+
+    if (!c || was_denied || chat_consent(&s->model, c) != CONSENT_DENIED)
+        return;
+    chat_name(&s->model, c, name, sizeof name);
+    snprintf(origin, sizeof origin, "%s", "");
+    for (size_t i = 0; i < s->model.n_log && !*origin; i++)
+        if (strcmp(s->model.log[i].entity, c->is_group ? c->id : c->peer) == 0 || strcmp(s->model.log[i].entity, c->id) == 0)
+            installation_name(&s->model, s->model.log[i].origin, origin, sizeof origin);
+    draft_save(s);
+    talk_close(s);
+    input_clear(&s->input);
+    if (*origin)
+        notice(s, STYLE_BAD, _("%s was blocked by %s. Alt-c d shows it, u there undoes it."), name, origin);
+    else
+        notice(s, STYLE_BAD, _("%s is blocked. Alt-c d shows it, u there undoes it."), name);
+}
+
+void main_reload(struct screen *s)
+{
+    struct chat *open = chat_current(s);
+    bool was_denied = open && chat_consent(&s->model, open) == CONSENT_DENIED;
+    bool list = s->reload_list;
+
+    if (!s->in_main)
+        return;
+    if (s->reload_installations)
+        load_installations(s);
+    if (s->reload_log)
+        load_log(s);
+    if (list)
+        load_list(s);
+    s->reload_list = s->reload_log = s->reload_installations = false;
+    if (list)
+        leave_denied(s, was_denied);
+    if (s->reload_network && (s->network_asked_ms == 0 || s->now_ms - s->network_asked_ms >= 500)) {
+        s->network_asked_ms = s->now_ms ? s->now_ms : 1;
+        screen_call(s, "client.network", NULL, network_answer, NULL);
+    }
+    s->reload_network = false;
+    model_order(&s->model, s->talk.chat, s->focus == PANE_CHATS);
+    if (s->model.n_shown && s->list_at >= s->model.n_shown)
+        s->list_at = s->model.n_shown - 1;
+    subjects_rebuild(s);
+    resolve_visible(s);
+    mark_read(s);
+}
+
+static void synced(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    (void)arg;
+    (void)result;
+    s->reload_list = s->reload_log = s->reload_installations = s->reload_network = true;
+    if (error && strcmp(js_str(json_object_get(error, "data"), "code"), "offline") != 0)
+        notice(s, STYLE_BAD, "%s", error_text(error));
+    talk_refresh(s);
+}
+
+static void nicks_came(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    size_t i;
+    const json_t *o;
+
+    (void)error;
+    (void)arg;
+    json_array_foreach (result, i, o) {
+        struct person *p = model_person(&s->model, js_str(o, "target"));
+
+        if (p) {
+            xm_free(p->nick);
+            p->nick = js_line(o, "name");
+        }
+    }
+}
+
+void main_begin(struct screen *s)
+{
+    s->in_main = true;
+    s->focus = PANE_INPUT;
+    s->reload_list = s->reload_log = s->reload_installations = s->reload_network = true;
+    main_reload(s);
+    if (s->model.n_shown > 0)
+        chat_open(s, s->model.chats[s->model.shown[0]].id, false);
+    s->dirty = true;
+    screen_call(s, "nick.list", NULL, nicks_came, NULL);
+    if (s->options.offline)
+        return;
+    screen_call(s, "stream.start", json_object(), screen_done_notice, NULL);
+    screen_call(s, "conversations.syncAll", json_object(), synced, NULL);
+}
+
+/* ---- panes and chats ---- */
+
+void focus_pane(struct screen *s, enum pane pane)
+{
+    const struct ui_view *from = pane_view(s->focus);
+
+    if (s->focus == pane)
+        return;
+    if (from && from->close)
+        from->close(s);
+    s->focus = pane;
+    if (pane != PANE_TALK)
+        s->talk.selected = -1;
+    s->dirty = true;
+}
+
+struct chat *chat_current(struct screen *s)
+{
+    return s->talk.chat ? model_chat(&s->model, s->talk.chat) : NULL;
+}
+
+static void draft_load(struct screen *s, const char *id)
+{
+    json_t *draft = screen_read(s, "drafts.get", json_pack("{s:s}", "id", id));
+
+    input_clear(&s->input);
+    if (draft && *js_str(draft, "text"))
+        input_set(&s->input, js_str(draft, "text"));
+    json_decref(draft);
+    s->draft_saved = s->input.text.len > 0;
+    s->counted = text_count(input_text(&s->input), s->input.text.len);
+}
+
+static void reply_clear(struct screen *s)
+{
+    xm_free(s->reply_to);
+    xm_free(s->reply_words);
+    xm_free(s->accepts);
+    s->reply_to = s->reply_words = s->accepts = NULL;
+}
+
+void chat_open(struct screen *s, const char *id, bool peek)
+{
+    char *keep = xm_strdup(id); /* it may be inside what talk_close() frees */
+    struct chat *c = model_chat(&s->model, keep);
+
+    if (!c) {
+        xm_free(keep);
+        return;
+    }
+    draft_save(s);
+    reply_clear(s);
+    names_resolve(s, c);
+    talk_open(s, keep, peek);
+    draft_load(s, keep);
+    model_order(&s->model, keep, s->focus == PANE_CHATS);
+    for (size_t i = 0; i < s->model.n_shown; i++)
+        if (strcmp(s->model.chats[s->model.shown[i]].id, keep) == 0)
+            s->list_at = i;
+    s->dirty = true;
+    xm_free(keep);
+}
+
+void chat_switch(struct screen *s, int by)
+{
+    size_t n = s->model.n_shown, at = s->list_at;
+
+    if (n == 0)
+        return;
+    if (s->talk.chat)
+        at = by > 0 ? (at + 1) % n : (at + n - 1) % n;
+    chat_open(s, s->model.chats[s->model.shown[at]].id, false);
+}
+
+bool chat_next_active(struct screen *s)
+{
+    size_t n = s->model.n_shown;
+
+    for (size_t k = 1; k <= n; k++) {
+        struct chat *c = &s->model.chats[s->model.shown[(s->list_at + k) % n]];
+
+        if (c->unread == 0 || (s->talk.chat && strcmp(c->id, s->talk.chat) == 0))
+            continue;
+        chat_open(s, c->id, false);
+        return true;
+    }
+    notice(s, STYLE_DIM, "%s", _("Nothing unread."));
+    return false;
+}
+
+static void read_answer(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    struct chat *c = model_chat(&s->model, arg);
+
+    s->read_in_flight = false;
+    if (c && result)
+        c->unread = (unsigned)js_int(result, "unread");
+    else if (c && error)
+        c->unread = 0; /* or it would be asked for ever */
+}
+
+/* Read is what stood on the screen of a terminal that has the focus, down to the last line, in an
+ * allowed chat that is not only peeked at. */
+void mark_read(struct screen *s)
+{
+    struct chat *c = chat_current(s);
+    char ns[32];
+
+    if (!c || c->unread == 0 || s->read_in_flight || !s->has_focus || s->talk.peek || !talk_at_end(s) || s->popup)
+        return;
+    if (chat_consent(&s->model, c) != CONSENT_ALLOWED || s->talk.n == 0 || s->layout.panes[PANE_TALK].rows == 0)
+        return;
+    s->read_in_flight = true;
+    snprintf(ns, sizeof ns, "%lld", (long long)s->talk.messages[s->talk.n - 1].sent_ns);
+    screen_call(s, "conversation.markRead", json_pack("{s:s, s:s}", "id", c->id, "upToNs", ns), read_answer, c->id);
+}
+
+/* ---- decisions ---- */
+
+static void drop_wishes(struct screen *s)
+{
+    for (size_t i = 0; i < s->model.n_chats; i++)
+        s->model.chats[i].has_wish = false;
+}
+
+static void decided(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    (void)arg;
+    (void)result;
+    drop_wishes(s);
+    s->rechecks = 0;
+    s->reload_list = s->reload_log = true;
+    if (error)
+        notice(s, STYLE_BAD, "%s", error_text(error));
+}
+
+void decide(struct screen *s, enum consent state, const char *const *targets, size_t n)
+{
+    static const char *const methods[] = {"preferences.reset", "preferences.allow", "preferences.block"};
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        struct chat *c = model_chat(&s->model, targets[i]);
+
+        json_array_append_new(list, json_string(targets[i]));
+        for (size_t k = 0; k < s->model.n_chats; k++) {
+            struct chat *other = &s->model.chats[k];
+
+            if (other == c || (!other->is_group && (strcmp(other->peer, targets[i]) == 0 ||
+                                                    (c && !c->is_group && strcmp(other->peer, c->peer) == 0)))) {
+                other->has_wish = true;
+                other->wish = state;
+            }
+        }
+    }
+    if (chat_current(s) && state == CONSENT_DENIED)
+        leave_denied(s, false);
+    s->reload_log = true;
+    s->dirty = true;
+    screen_call(s, methods[state], json_pack("{s:o}", "targets", list), decided, NULL);
+}
+
+void undo_row(struct screen *s, const struct decision *d)
+{
+    char name[200];
+
+    decision_entity_name(&s->model, d, name, sizeof name);
+    notice(s, STYLE_WARN, _("undoing: %s back to %s"), name, consent_words(d->before));
+    screen_call(s, "preferences.undo", json_pack("{s:I}", "id", (json_int_t)d->id), decided, NULL);
+}
+
+void undo_entity(struct screen *s, const char *entity)
+{
+    const struct chat *c = entity ? model_chat(&s->model, entity) : NULL;
+
+    for (size_t i = 0; i < s->model.n_log; i++) {
+        const struct decision *d = &s->model.log[i];
+
+        if (strcmp(d->effect, "changed") != 0)
+            continue;
+        if (entity && strcmp(d->entity, entity) != 0 && !(c && !c->is_group && strcmp(d->entity, c->peer) == 0))
+            continue;
+        undo_row(s, d);
+        return;
+    }
+    notice(s, STYLE_DIM, "%s", _("Nothing to undo."));
+}
+
+/* ---- sending ---- */
+
+static void sent(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    if (error) {
+        talk_own_sent(s, arg, "", MESSAGE_FAILED);
+        notice(s, STYLE_BAD, _("not sent: %s"), error_text(error));
+        return;
+    }
+    talk_own_sent(s, arg, js_str(result, "messageId"),
+                  strcmp(js_str(result, "status"), "published") == 0 ? MESSAGE_PUBLISHED : MESSAGE_UNPUBLISHED);
+    s->reload_network = true;
+    if (strcmp(js_str(result, "status"), "published") != 0)
+        notice(s, STYLE_WARN, "%s", _("No network: kept in the outbox, sent when it is back."));
+}
+
+void send_text(struct screen *s, const char *chat, const char *text, const char *reply_to)
+{
+    json_t *params = json_pack("{s:s}", "id", chat);
+    struct chat *c = model_chat(&s->model, chat);
+    char local[40];
+
+    if (reply_to && *reply_to)
+        json_object_set_new(params, "content",
+                            json_pack("{s:s, s:s, s:s}", "type", "reply", "reference", reply_to, "text", text));
+    else
+        json_object_set_new(params, "text", json_string(text));
+    snprintf(local, sizeof local, "local %llu", (unsigned long long)++s->local_ids);
+    if (s->talk.chat && strcmp(s->talk.chat, chat) == 0)
+        talk_add_own(s, local, text, reply_to ? reply_to : "");
+    if (c) {
+        c->activity_ns = s->now_ns;
+        c->draft = false;
+    }
+    screen_call(s, "conversation.send", params, sent, local);
+}
+
+/* A reply to somebody unknown or denied allows them on the wire, so it is said before it is done. */
+static bool may_send(struct screen *s, struct chat *c)
+{
+    char name[200];
+
+    if (chat_consent(&s->model, c) == CONSENT_ALLOWED)
+        return true;
+    if (s->accepts && strcmp(s->accepts, c->id) == 0) {
+        const char *target = c->id;
+
+        xm_free(s->accepts);
+        s->accepts = NULL;
+        s->talk.peek = false;
+        decide(s, CONSENT_ALLOWED, &target, 1);
+        return true;
+    }
+    xm_free(s->accepts);
+    s->accepts = xm_strdup(c->id);
+    chat_name(&s->model, c, name, sizeof name);
+    notice(s, STYLE_WARN, _("sending will accept %s, Enter again"), name);
+    return false;
+}
+
+void send_input(struct screen *s)
+{
+    const char *text = input_text(&s->input);
+    struct chat *c = chat_current(s);
+
+    if (text[strspn(text, " \n")] == 0)
+        return;
+    if (text[0] == '/' && text[1] != '/') {
+        char *line = xm_strdup(text);
+
+        input_done(&s->input);
+        command_run(s, line);
+        xm_free(line);
+        return;
+    }
+    if (!c) {
+        notice(s, STYLE_WARN, "%s", _("No chat is open: /dm ADDRESS starts one, Alt-g finds one."));
+        return;
+    }
+    if (!may_send(s, c))
+        return;
+    send_text(s, c->id, text[0] == '/' ? text + 1 : text, s->reply_to);
+    reply_clear(s);
+    input_done(&s->input);
+    s->draft_due_ms = 0;
+    if (s->draft_saved)
+        screen_call(s, "conversation.draft", json_pack("{s:s, s:s}", "id", s->talk.chat, "text", ""), screen_done_notice, NULL);
+    s->draft_saved = false;
+    s->counted = 0;
+}
+
+/* ---- drafts ---- */
+
+void draft_touch(struct screen *s)
+{
+    s->draft_due_ms = s->now_ms + DRAFT_PAUSE_MS;
+}
+
+void draft_save(struct screen *s)
+{
+    struct chat *c = chat_current(s);
+    const char *text = input_text(&s->input);
+
+    if (!s->draft_due_ms)
+        return;
+    s->draft_due_ms = 0;
+    s->counted = text_count(text, s->input.text.len);
+    s->dirty = true;
+    if (!c || text[0] == '/') /* a command is no draft */
+        return;
+    c->draft = *text != 0;
+    s->draft_saved = *text != 0;
+    screen_call(s, "conversation.draft", json_pack("{s:s, s:s}", "id", c->id, "text", text), screen_done_notice, NULL);
+}

@@ -1,0 +1,729 @@
+/* Slash commands: a table of names, what they want, what they do. */
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/i18n.h"
+#include "ui/sanitize.h"
+#include "ui/state.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define MAX_WORDS 64
+
+/* The words after the command; "quoted words" count as one.  `rest` is everything, unsplit. */
+struct args {
+    char *words[MAX_WORDS];
+    int n;
+    const char *rest;
+};
+
+struct command {
+    const char *name, *usage, *help; /* usage and help: N_() */
+    int min;                         /* arguments it needs */
+    void (*run)(struct screen *s, const struct args *a);
+};
+
+/* ---- who ---- */
+
+static bool same_name(const char *a, const char *b)
+{
+    return *a && strcasecmp(a, b) == 0;
+}
+
+const char *who(struct screen *s, const char *typed)
+{
+    struct model *m = &s->model;
+    const char *name = typed[0] == '#' ? typed + 1 : typed;
+    char *end;
+    unsigned long number = strtoul(typed, &end, 10);
+
+    if (*typed && !*end && number >= 1 && number <= m->n_shown && number < 100) /* its number in the list */
+        return m->chats[m->shown[number - 1]].id;
+    for (size_t i = 0; i < m->n_people; i++)
+        if (same_name(m->people[i].nick, typed) || same_name(m->people[i].address, typed))
+            return m->people[i].inbox;
+    for (size_t i = 0; i < m->n_chats; i++) {
+        struct chat *c = &m->chats[i];
+
+        if (!c->is_duplicate && (same_name(c->title, name) || same_name(c->peer_nick, typed)))
+            return c->id;
+    }
+    return typed;
+}
+
+/* A person: a 1:1 chat stands for the other one. */
+static const char *who_person(struct screen *s, const char *typed)
+{
+    const char *id = who(s, typed);
+    const struct chat *c = model_chat(&s->model, id);
+
+    return c && !c->is_group ? c->peer : id;
+}
+
+static json_t *people(struct screen *s, const struct args *a, int from)
+{
+    json_t *list = json_array();
+
+    for (int i = from; i < a->n; i++)
+        json_array_append_new(list, json_string(who_person(s, a->words[i])));
+    return list;
+}
+
+static struct chat *need_chat(struct screen *s)
+{
+    struct chat *c = chat_current(s);
+
+    if (!c)
+        notice(s, STYLE_WARN, "%s", _("No chat is open."));
+    return c;
+}
+
+static struct chat *need_group(struct screen *s)
+{
+    struct chat *c = need_chat(s);
+
+    if (c && !c->is_group) {
+        notice(s, STYLE_WARN, "%s", _("That is for groups; this chat is 1:1."));
+        return NULL;
+    }
+    return c;
+}
+
+/* ---- starting and going ---- */
+
+static void chat_made(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    struct chat *c;
+    char *id;
+
+    if (error) {
+        notice(s, STYLE_BAD, "%s", error_text(error));
+        return;
+    }
+    c = model_put_chat(&s->model, result);
+    if (!c)
+        return;
+    id = xm_strdup(c->id);
+    c->members = 0;
+    s->reload_list = s->reload_log = true;
+    focus_pane(s, PANE_INPUT);
+    chat_open(s, id, false);
+    notice(s, STYLE_GOOD, "%s", c->is_group ? _("The group is made; its members are invited.")
+                                            : _("The chat is open; starting it allows the other one."));
+    if (arg && *arg)
+        send_text(s, id, arg, NULL);
+    xm_free(id);
+}
+
+static void run_dm(struct screen *s, const struct args *a)
+{
+    const char *text = a->rest + strcspn(a->rest, " ");
+
+    text += strspn(text, " ");
+    notice(s, STYLE_DIM, "%s", _("starting the chat ..."));
+    screen_call(s, "conversations.newDm", json_pack("{s:s}", "peer", who_person(s, a->words[0])), chat_made,
+                a->n > 1 ? text : "");
+}
+
+static void run_group(struct screen *s, const struct args *a)
+{
+    notice(s, STYLE_DIM, "%s", _("making the group ..."));
+    screen_call(s, "conversations.newGroup", json_pack("{s:o, s:s}", "peers", people(s, a, 1), "name", a->words[0]),
+                chat_made, "");
+}
+
+static void run_go(struct screen *s, const struct args *a)
+{
+    if (a->n == 0) {
+        popup_open_go(s);
+        return;
+    }
+    if (model_chat(&s->model, who(s, a->rest))) {
+        chat_open(s, who(s, a->rest), false);
+        return;
+    }
+    popup_open_go(s);
+    input_set(&s->ask, a->rest);
+}
+
+static void run_next(struct screen *s, const struct args *a)
+{
+    (void)a;
+    chat_next_active(s);
+}
+
+/* ---- consent ---- */
+
+static void open_tab(struct screen *s, enum consent_tab tab)
+{
+    s->tab = tab;
+    s->subject_at = 0;
+    focus_pane(s, PANE_CONSENT);
+}
+
+static void run_requests(struct screen *s, const struct args *a)
+{
+    (void)a;
+    open_tab(s, TAB_UNKNOWN);
+}
+
+static void run_allowed(struct screen *s, const struct args *a)
+{
+    (void)a;
+    open_tab(s, TAB_ALLOWED);
+}
+
+static void run_denied(struct screen *s, const struct args *a)
+{
+    (void)a;
+    open_tab(s, TAB_DENIED);
+}
+
+static void decide_args(struct screen *s, const struct args *a, enum consent state)
+{
+    const char *targets[MAX_WORDS];
+    struct chat *c;
+
+    for (int i = 0; i < a->n; i++)
+        targets[i] = who(s, a->words[i]);
+    if (a->n > 0) {
+        decide(s, state, targets, (size_t)a->n);
+        return;
+    }
+    c = need_chat(s);
+    if (!c)
+        return;
+    targets[0] = c->id;
+    decide(s, state, targets, 1);
+}
+
+static void run_allow(struct screen *s, const struct args *a)
+{
+    decide_args(s, a, CONSENT_ALLOWED);
+}
+
+static void run_block(struct screen *s, const struct args *a)
+{
+    decide_args(s, a, CONSENT_DENIED);
+}
+
+static void run_reset(struct screen *s, const struct args *a)
+{
+    decide_args(s, a, CONSENT_UNKNOWN);
+}
+
+static void run_undo(struct screen *s, const struct args *a)
+{
+    undo_entity(s, a->n > 0 ? who(s, a->words[0]) : NULL);
+}
+
+/* ---- sync ---- */
+
+static void sync_done(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    char *text;
+
+    s->reload_list = s->reload_log = s->reload_installations = s->reload_network = true;
+    talk_refresh(s);
+    if (error) {
+        notice(s, STYLE_BAD, "%s: %s", arg, error_text(error));
+        return;
+    }
+    text = json_dumps(result, JSON_COMPACT | JSON_ENCODE_ANY);
+    notice(s, STYLE_GOOD, _("%s: done %s"), arg, text ? text : "");
+    free(text);
+}
+
+static void run_sync(struct screen *s, const struct args *a)
+{
+    static const struct {
+        const char *word, *method;
+    } kinds[] = {{"all", "conversations.syncAll"}, {"prefs", "preferences.sync"},
+                 {"check", "preferences.check"},   {"request", "archive.request"}};
+    const char *word = a->n > 0 ? a->words[0] : "all";
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kinds[i].word, word) == 0) {
+            notice(s, STYLE_DIM, "%s", _("syncing ..."));
+            screen_call(s, kinds[i].method, json_object(), sync_done, kinds[i].method);
+            return;
+        }
+    notice(s, STYLE_WARN, "%s", _("/sync [all, prefs, check, request]"));
+}
+
+static void run_log(struct screen *s, const struct args *a)
+{
+    (void)a;
+    focus_pane(s, PANE_LOG);
+}
+
+static void run_installations(struct screen *s, const struct args *a)
+{
+    (void)a;
+    focus_pane(s, PANE_INSTALLATIONS);
+}
+
+static void run_revoke(struct screen *s, const struct args *a)
+{
+    size_t len = strlen(a->words[0]);
+    const struct installation *found = NULL;
+    char question[300], name[100], short_id[16];
+
+    for (size_t i = 0; i < s->model.n_installations; i++) {
+        const struct installation *in = &s->model.installations[i];
+
+        if (strncmp(in->id, a->words[0], len) != 0 && !same_name(in->nick, a->words[0]))
+            continue;
+        if (found) {
+            notice(s, STYLE_WARN, "%s", _("That begins more than one installation's id."));
+            return;
+        }
+        found = in;
+    }
+    if (!found || found->self) {
+        notice(s, STYLE_WARN, "%s", found ? _("That is this installation.") : _("No installation of yours has that id."));
+        return;
+    }
+    installation_name(&s->model, found->id, name, sizeof name);
+    words_installation(short_id, sizeof short_id, found->id);
+    snprintf(question, sizeof question, _("Revoke %s for good? Type %s"), name, short_id);
+    popup_open_confirm(s, question, short_id, "client.revokeInstallations", json_pack("{s:[s]}", "ids", found->id));
+}
+
+/* ---- groups ---- */
+
+static void run_members(struct screen *s, const struct args *a)
+{
+    struct chat *c = need_chat(s);
+    json_t *members;
+    struct buf text = BUF_INIT;
+    size_t i;
+    const json_t *o;
+
+    (void)a;
+    if (!c)
+        return;
+    members = screen_read(s, "conversation.members", json_pack("{s:s}", "id", c->id));
+    if (members)
+        model_put_members(&s->model, c->id, members);
+    json_array_foreach (members, i, o) {
+        char name[200], level[40];
+        const struct person *p = model_person(&s->model, js_str(o, "inboxId"));
+        bool self = strcmp(js_str(o, "inboxId"), s->model.inbox) == 0;
+
+        person_name(&s->model, js_str(o, "inboxId"), name, sizeof name);
+        sanitize_into(level, sizeof level, js_str(o, "level"), SANITIZE_LINE);
+        buf_printf(&text, "%s%s  %s  %s  %s\n", name, self ? _(" (you)") : "", p ? p->address : "", level,
+                   self ? "" : consent_words(consent_parse(js_str(o, "consent"))));
+    }
+    buf_put_u8(&text, 0);
+    if (buf_ok(&text))
+        popup_open_list(s, (const char *)text.data);
+    buf_free(&text);
+    json_decref(members);
+}
+
+static void group_changed(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    struct chat *c;
+
+    if (error) {
+        notice(s, STYLE_BAD, "%s", error_text(error));
+        return;
+    }
+    c = model_put_chat(&s->model, result);
+    if (c)
+        c->members = 0;
+    s->reload_list = true;
+    talk_refresh(s);
+    notice(s, STYLE_GOOD, "%s", arg);
+}
+
+static void run_add(struct screen *s, const struct args *a)
+{
+    struct chat *c = need_group(s);
+
+    if (c)
+        screen_call(s, "conversation.addMembers", json_pack("{s:s, s:o}", "id", c->id, "peers", people(s, a, 0)),
+                    group_changed, _("added"));
+}
+
+static void run_kick(struct screen *s, const struct args *a)
+{
+    struct chat *c = need_group(s);
+
+    if (c)
+        screen_call(s, "conversation.removeMembers", json_pack("{s:s, s:o}", "id", c->id, "peers", people(s, a, 0)),
+                    group_changed, _("removed"));
+}
+
+static void update(struct screen *s, const char *field, const char *value)
+{
+    struct chat *c = need_group(s);
+
+    if (c)
+        screen_call(s, "conversation.update", json_pack("{s:s, s:s}", "id", c->id, field, value), group_changed, _("changed"));
+}
+
+static void run_name(struct screen *s, const struct args *a)
+{
+    update(s, "name", a->rest);
+}
+
+static void run_topic(struct screen *s, const struct args *a)
+{
+    update(s, "description", a->rest);
+}
+
+static void run_leave(struct screen *s, const struct args *a)
+{
+    struct chat *c = need_group(s);
+    char question[300], name[200];
+
+    (void)a;
+    if (!c)
+        return;
+    chat_name(&s->model, c, name, sizeof name);
+    snprintf(question, sizeof question, _("Leave %s? Type yes"), name);
+    popup_open_confirm(s, question, _("yes"), "conversation.leave", json_pack("{s:s}", "id", c->id));
+}
+
+/* ---- messages ---- */
+
+static void run_reply(struct screen *s, const struct args *a)
+{
+    const struct message *m = talk_target(s);
+    struct chat *c = need_chat(s);
+    char *id;
+
+    if (!c)
+        return;
+    if (!m) {
+        notice(s, STYLE_WARN, "%s", _("There is no message to answer."));
+        return;
+    }
+    id = xm_strdup(m->id);
+    send_text(s, c->id, a->rest, id);
+    xm_free(id);
+}
+
+static void reacted(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    (void)result;
+    (void)arg;
+    if (error)
+        notice(s, STYLE_BAD, "%s", error_text(error));
+    talk_refresh(s);
+}
+
+static void run_react(struct screen *s, const struct args *a)
+{
+    const struct message *m = talk_target(s);
+    struct chat *c = need_chat(s);
+    bool removed = a->words[0][0] == '-' && a->words[0][1] != 0;
+
+    if (!c)
+        return;
+    if (!m) {
+        notice(s, STYLE_WARN, "%s", _("There is no message to react to."));
+        return;
+    }
+    screen_call(s, "conversation.send",
+                json_pack("{s:s, s:{s:s, s:s, s:s, s:s}}", "id", c->id, "content", "type", "reaction", "reference", m->id,
+                          "emoji", removed ? a->words[0] + 1 : a->words[0], "action", removed ? "removed" : "added"),
+                reacted, NULL);
+}
+
+/* ---- names and settings ---- */
+
+static void nick_set(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    (void)result;
+    (void)arg;
+    if (error)
+        notice(s, STYLE_BAD, "%s", error_text(error));
+    s->reload_list = s->reload_log = s->reload_installations = true;
+}
+
+static void run_nick(struct screen *s, const struct args *a)
+{
+    const char *target = who_person(s, a->words[0]);
+    const char *name = a->rest + strcspn(a->rest, " ");
+    struct person *p = model_person(&s->model, target);
+
+    name += strspn(name, " ");
+    for (size_t i = 0; i < s->model.n_installations; i++) {
+        const struct installation *in = &s->model.installations[i];
+
+        if (strlen(a->words[0]) >= 4 && (strncmp(in->id, a->words[0], strlen(a->words[0])) == 0 || same_name(in->nick, a->words[0])))
+            target = in->id;
+    }
+    if (p) {
+        xm_free(p->nick);
+        p->nick = sanitize_str(name, SANITIZE_LINE);
+    }
+    screen_call(s, "nick.set", json_pack("{s:s, s:s}", "target", target, "name", name), nick_set, NULL);
+}
+
+static void run_set(struct screen *s, const struct args *a)
+{
+    struct buf text = BUF_INIT;
+    char line[80];
+
+    if (a->n >= 2) {
+        if (config_set(&s->config, a->words[0], a->words[1]))
+            notice(s, STYLE_GOOD, _("%s is %s now; /save keeps it."), a->words[0], a->words[1]);
+        else
+            notice(s, STYLE_WARN, _("No setting %s with a value %s; /set lists them."), a->words[0], a->words[1]);
+        s->utf8 = text_locale_is_utf8() && s->config.lines;
+        s->repaint = true;
+        return;
+    }
+    for (size_t i = 0; config_line(&s->config, i, line, sizeof line); i++)
+        buf_printf(&text, "%s\n", line);
+    buf_put_u8(&text, 0);
+    if (buf_ok(&text))
+        popup_open_list(s, (const char *)text.data);
+    buf_free(&text);
+}
+
+static void run_save(struct screen *s, const struct args *a)
+{
+    char path[1100];
+    struct err err = {0};
+
+    (void)a;
+    if (!s->options.home)
+        return;
+    snprintf(path, sizeof path, "%s/config.ini", s->options.home);
+    if (config_save(&s->config, path, &err) == 0)
+        notice(s, STYLE_GOOD, _("Settings saved in %s."), path);
+    else
+        notice(s, STYLE_BAD, "%s", err.text);
+}
+
+static void run_me(struct screen *s, const struct args *a)
+{
+    char text[400];
+
+    (void)a;
+    snprintf(text, sizeof text, _("address       %s\ninbox         %s\ninstallation  %s\n"), s->model.address, s->model.inbox,
+             s->model.installation);
+    popup_open_list(s, text);
+}
+
+static void run_help(struct screen *s, const struct args *a)
+{
+    char *text;
+
+    if (a->n == 0) {
+        popup_open_help(s);
+        return;
+    }
+    text = command_help(a->words[0][0] == '/' ? a->words[0] + 1 : a->words[0]);
+    popup_open_list(s, text ? text : "");
+    xm_free(text);
+}
+
+static void run_quit(struct screen *s, const struct args *a)
+{
+    (void)a;
+    screen_end(s);
+}
+
+static const struct command commands[] = {
+    {"dm", N_("WHO [TEXT]"), N_("start a 1:1 chat; this allows the other one"), 1, run_dm},
+    {"group", N_("NAME WHO.."), N_("make a group"), 2, run_group},
+    {"go", N_("[TEXT]"), N_("to a chat by part of its name"), 0, run_go},
+    {"next", "", N_("to the next chat with something unread"), 0, run_next},
+    {"requests", "", N_("who wrote to you and is not decided"), 0, run_requests},
+    {"allowed", "", N_("whom you allow"), 0, run_allowed},
+    {"denied", "", N_("whom you block"), 0, run_denied},
+    {"allow", N_("[WHO..]"), N_("allow, here and on your other installations"), 0, run_allow},
+    {"block", N_("[WHO..]"), N_("block, here and on your other installations"), 0, run_block},
+    {"reset", N_("[WHO..]"), N_("back to unknown"), 0, run_reset},
+    {"undo", N_("[WHO]"), N_("take the last decision back"), 0, run_undo},
+    {"sync", N_("[all, prefs, check, request]"), N_("fetch now; compare; ask another installation for its history"), 0, run_sync},
+    {"log", "", N_("the sync log"), 0, run_log},
+    {"installations", "", N_("your installations"), 0, run_installations},
+    {"revoke", N_("ID"), N_("shut an installation of yours out"), 1, run_revoke},
+    {"members", "", N_("who is in this chat"), 0, run_members},
+    {"add", N_("WHO.."), N_("add to this group"), 1, run_add},
+    {"kick", N_("WHO.."), N_("remove from this group"), 1, run_kick},
+    {"name", N_("TEXT"), N_("rename this group"), 1, run_name},
+    {"topic", N_("TEXT"), N_("describe this group"), 1, run_topic},
+    {"leave", "", N_("leave this group"), 0, run_leave},
+    {"reply", N_("TEXT"), N_("answer the selected message, else the last one"), 1, run_reply},
+    {"react", N_("EMOJI"), N_("react to it; -EMOJI takes it back"), 1, run_react},
+    {"nick", N_("WHO [NAME]"), N_("a name of your own for somebody or an installation; stays here"), 1, run_nick},
+    {"me", "", N_("your address and ids"), 0, run_me},
+    {"set", N_("[NAME on, off]"), N_("settings of the screen"), 0, run_set},
+    {"save", "", N_("keep the settings"), 0, run_save},
+    {"help", N_("[COMMAND]"), N_("this"), 0, run_help},
+    {"quit", "", N_("leave; what is typed is kept"), 0, run_quit},
+};
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+/* Names that other commands of this program's plan have, so that the answer is honest. */
+static const char *const later[] = {"url",  "copy",        "search", "receipts", "mute",  "notify", "bind",
+                                    "alias", "fingerprint", "qr",     "export",   "attach", NULL};
+
+/* Words of a copy; quotes keep spaces. */
+static void words_of(struct args *a, char *copy)
+{
+    char *at = copy;
+
+    while (a->n < MAX_WORDS) {
+        char *to;
+
+        at += strspn(at, " \n");
+        if (!*at)
+            return;
+        if (*at == '"') {
+            a->words[a->n++] = ++at;
+            to = at + strcspn(at, "\"");
+        } else {
+            a->words[a->n++] = at;
+            to = at + strcspn(at, " \n");
+        }
+        if (!*to)
+            return;
+        *to = 0;
+        at = to + 1;
+    }
+}
+
+static const struct command *find(const char *name)
+{
+    static const struct {
+        const char *shorter, *name;
+    } aliases[] = {{"q", "quit"}, {"h", "help"}, {"j", "go"}, {"unblock", "allow"}, {"accept", "allow"}, {"decline", "block"},
+                   {"invite", "add"}, {"part", "leave"}, {"names", "members"}, {"msg", "dm"}, {"query", "dm"}};
+
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
+        if (strcmp(aliases[i].shorter, name) == 0)
+            name = aliases[i].name;
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static void unknown_command(struct screen *s, const char *name)
+{
+    for (int i = 0; later[i]; i++)
+        if (strcmp(later[i], name) == 0) {
+            notice(s, STYLE_WARN, _("/%s is not available yet."), name);
+            return;
+        }
+    notice(s, STYLE_WARN, _("There is no /%s. /help lists the commands; //text sends a line that begins with a slash."), name);
+}
+
+void command_run(struct screen *s, const char *line)
+{
+    const char *from = line + strspn(line, "/");
+    size_t len = strcspn(from, " \n");
+    char name[40], *rest = xm_strdup(from + len + strspn(from + len, " \n")), *copy = xm_strdup(rest ? rest : "");
+    struct args a = {0};
+    const struct command *c;
+
+    if (!rest || !copy)
+        goto done;
+    for (size_t n = strlen(rest); n > 0 && (rest[n - 1] == ' ' || rest[n - 1] == '\n'); n--)
+        rest[n - 1] = 0;
+    snprintf(name, sizeof name, "%.*s", (int)(len < 39 ? len : 39), from);
+    a.rest = rest;
+    words_of(&a, copy);
+    c = find(name);
+    if (!c)
+        unknown_command(s, name);
+    else if (a.n < c->min)
+        notice(s, STYLE_WARN, "/%s %s", c->name, _(c->usage));
+    else
+        c->run(s, &a);
+done:
+    xm_free(rest);
+    xm_free(copy);
+}
+
+char *command_help(const char *name)
+{
+    struct buf out = BUF_INIT;
+    const struct command *only = name ? find(name) : NULL;
+
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const struct command *c = &commands[i];
+        char usage[80];
+
+        if (name && c != only)
+            continue;
+        snprintf(usage, sizeof usage, "/%s %s", c->name, *c->usage ? _(c->usage) : "");
+        buf_printf(&out, "%-22s %s\n", usage, _(c->help));
+    }
+    if (name && !only)
+        buf_printf(&out, _("There is no /%s."), name);
+    buf_put_u8(&out, 0);
+    return buf_ok(&out) ? (char *)out.data : NULL;
+}
+
+/* ---- completion ---- */
+
+/* The one continuation, or the longest that all candidates share; more than one are listed. */
+struct choice {
+    char common[200];
+    int n;
+    struct buf all;
+};
+
+static void offer(struct choice *k, const char *prefix, const char *candidate)
+{
+    size_t same = 0;
+
+    if (strncasecmp(candidate, prefix, strlen(prefix)) != 0)
+        return;
+    buf_printf(&k->all, "%s ", candidate);
+    if (k->n++ == 0) {
+        snprintf(k->common, sizeof k->common, "%s", candidate);
+        return;
+    }
+    while (k->common[same] && tolower((unsigned char)k->common[same]) == tolower((unsigned char)candidate[same]))
+        same++;
+    k->common[same] = 0;
+}
+
+bool command_complete(struct screen *s)
+{
+    const char *text = input_text(&s->input);
+    size_t from = s->input.at;
+    struct choice k = {.all = BUF_INIT};
+    char prefix[200], done[210];
+    bool is_command;
+
+    while (from > 0 && text[from - 1] != ' ' && text[from - 1] != '\n')
+        from--;
+    snprintf(prefix, sizeof prefix, "%.*s", (int)(s->input.at - from), text + from);
+    is_command = from == 0 && prefix[0] == '/';
+    if (!*prefix)
+        return false;
+    if (is_command)
+        for (size_t i = 0; i < N_COMMANDS; i++)
+            offer(&k, prefix + 1, commands[i].name);
+    else
+        for (size_t i = 0; i < s->model.n_people; i++) {
+            offer(&k, prefix, s->model.people[i].nick);
+            offer(&k, prefix, s->model.people[i].address);
+        }
+    if (k.n > 0) {
+        snprintf(done, sizeof done, "%s%s%s", is_command ? "/" : "", k.common, k.n == 1 ? " " : "");
+        input_replace(&s->input, from, done);
+    }
+    if (k.n > 1) {
+        buf_put_u8(&k.all, 0);
+        notice(s, STYLE_DIM, "%s", buf_ok(&k.all) ? (const char *)k.all.data : "");
+    }
+    buf_free(&k.all);
+    return k.n > 0;
+}

@@ -1,0 +1,109 @@
+/* What the screen knows about the world: chats, people, installations, the decision log.
+ *
+ * Filled from the core's answers and notifications; every text is clean (ui/sanitize.h) before it
+ * is kept.  Holds no window of messages (ui/talk.h).  Thread: UI. */
+#pragma once
+#include "ui/json.h"
+#include "ui/words.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct chat {
+    char *id;
+    char *title;     /* a group's name, clean; "" */
+    char *peer;      /* 1:1: the other inbox; "" */
+    char *peer_nick; /* clean; "" */
+    char *added_by;  /* inbox */
+    char *preview;   /* beginning of the last text, clean */
+    bool is_group, is_duplicate, draft;
+    enum consent stored; /* the conversation's own record */
+    bool has_wish;       /* decided here, not yet answered by the core: shown with "..." */
+    enum consent wish;
+    int64_t activity_ns;
+    unsigned unread;
+    uint64_t epoch;
+    int members; /* 0: not known */
+};
+
+struct person {
+    char *inbox;
+    char *nick, *address; /* clean; "" */
+    enum consent consent; /* the inbox's own record */
+};
+
+struct installation {
+    char *id, *nick;
+    bool self, in_sync_group;
+    int64_t created_ns, heard_ns;
+};
+
+struct decision {
+    int64_t id, time_ns, batch;
+    char *origin, *origin_nick; /* "local" or an installation */
+    bool is_inbox;
+    char *entity;
+    enum consent before, after;
+    char *effect;   /* changed, same, stale, refused */
+    char *delivery; /* local, queued, published, received; "" */
+    char *message;
+};
+
+enum net_state { NET_UNKNOWN, NET_LIVE, NET_RECONNECTING, NET_OFFLINE };
+
+struct model {
+    struct chat *chats;
+    size_t n_chats, cap_chats;
+    struct person *people;
+    size_t n_people, cap_people;
+    json_t *chat_by_id, *person_by_inbox; /* id → index */
+    size_t *shown; /* chats of the list, in its order */
+    size_t n_shown;
+    struct installation *installations;
+    size_t n_installations;
+    struct decision *log; /* newest first */
+    size_t n_log;
+
+    char *inbox, *installation, *address, *env, *version;
+    bool registered;
+
+    enum net_state net;
+    uint64_t heard_ms; /* monotonic time the node was last heard; 0: never */
+    int64_t outbox;
+};
+
+void model_init(struct model *m);
+void model_free(struct model *m);
+
+void model_set_info(struct model *m, const json_t *info);
+/* Replaces all chats by the answer of conversations.list; wishes survive. */
+void model_set_chats(struct model *m, const json_t *list);
+/* One Conversation, known or new. */
+struct chat *model_put_chat(struct model *m, const json_t *conversation);
+void model_set_records(struct model *m, const json_t *records); /* preferences.list */
+void model_set_installations(struct model *m, const json_t *list);
+void model_set_log(struct model *m, const json_t *rows);
+void model_put_members(struct model *m, const char *conversation, const json_t *members);
+void model_set_network(struct model *m, const json_t *network, uint64_t now_ms);
+
+struct chat *model_chat(struct model *m, const char *id);
+struct person *model_person(struct model *m, const char *inbox);     /* NULL where not known */
+struct person *model_put_person(struct model *m, const char *inbox); /* never NULL except for memory */
+
+/* A decision that stands on the screen: the wish while one waits, else the chat's own record, else
+ * for a 1:1 chat that of the other inbox. */
+enum consent chat_consent(struct model *m, const struct chat *c);
+/* A name for the chat, clean. */
+void chat_name(struct model *m, const struct chat *c, char *out, size_t size);
+/* A name for an inbox: our nickname, else the address, else the id, shortened. */
+void person_name(struct model *m, const char *inbox, char *out, size_t size);
+/* "phone b02f" or "b02f" or "this". */
+void installation_name(struct model *m, const char *id, char *out, size_t size);
+/* The entity of a log row: a chat's or a person's name. */
+void decision_entity_name(struct model *m, const struct decision *d, char *out, size_t size);
+
+/* Chooses and orders the list: allowed chats by activity, plus `keep` (an open chat; may be NULL).
+ * Frozen: those shown stay where they are, new ones go to the end. */
+void model_order(struct model *m, const char *keep, bool frozen);
+unsigned model_unread(struct model *m);

@@ -1,0 +1,158 @@
+/* Requests to the core and what comes back: who waits for which answer, and what a notification
+ * means for the state. */
+#include "base/alloc.h"
+#include "base/i18n.h"
+#include "ui/sanitize.h"
+#include "ui/state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *error_text(const json_t *error)
+{
+    const char *text = js_str(error, "message");
+
+    return *text ? text : _("it failed, without a reason given");
+}
+
+void screen_done_notice(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    (void)result;
+    (void)arg;
+    if (error)
+        notice(s, STYLE_BAD, "%s", error_text(error));
+}
+
+static void refused(struct screen *s, const struct xm_error *why, screen_done *done, const char *arg)
+{
+    json_t *error = json_pack("{s:s}", "message", why->text);
+
+    done(s, NULL, error, arg);
+    json_decref(error);
+}
+
+void screen_call_text(struct screen *s, const char *method, const char *params, screen_done *done, const char *arg)
+{
+    struct xm_error why = {0};
+    struct waiting *grown;
+    int64_t id;
+
+    if (s->n_waiting == s->cap_waiting) {
+        grown = xm_realloc(s->waiting, s->cap_waiting ? s->cap_waiting * 2 : 16, sizeof *grown);
+        if (!grown)
+            return;
+        s->waiting = grown;
+        s->cap_waiting = s->cap_waiting ? s->cap_waiting * 2 : 16;
+    }
+    id = s->backend->ops->call(s->backend, method, params, &why);
+    if (id <= 0) {
+        refused(s, &why, done, arg);
+        return;
+    }
+    s->waiting[s->n_waiting++] = (struct waiting){id, done, arg ? xm_strdup(arg) : NULL};
+}
+
+void screen_call(struct screen *s, const char *method, json_t *params, screen_done *done, const char *arg)
+{
+    char *text = params ? json_dumps(params, JSON_COMPACT) : NULL;
+
+    json_decref(params);
+    screen_call_text(s, method, text, done, arg);
+    free(text);
+}
+
+json_t *screen_read(struct screen *s, const char *method, json_t *params)
+{
+    char *text = params ? json_dumps(params, JSON_COMPACT) : NULL, *result = NULL;
+    struct xm_error why = {0};
+    json_t *out = NULL;
+    int r = s->backend->ops->read(s->backend, method, text, &result, &why);
+
+    json_decref(params);
+    free(text);
+    if (r == XM_OK) {
+        out = json_loads(result, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        s->backend->ops->free_text(result);
+    } else if (r != XM_NOT_FOUND) {
+        notice(s, STYLE_BAD, "%s", why.text);
+    }
+    return out;
+}
+
+void screen_reply(struct screen *s, int64_t id, const json_t *result, const json_t *error)
+{
+    for (size_t i = 0; i < s->n_waiting; i++) {
+        struct waiting w = s->waiting[i];
+
+        if (w.id != id)
+            continue;
+        s->waiting[i] = s->waiting[--s->n_waiting];
+        w.done(s, result, error, w.arg);
+        xm_free(w.arg);
+        return;
+    }
+}
+
+void screen_waiting_free(struct screen *s)
+{
+    for (size_t i = 0; i < s->n_waiting; i++)
+        xm_free(s->waiting[i].arg);
+    xm_free(s->waiting);
+}
+
+/* A message moves its chat up and counts as unread unless it is ours or is being read. */
+static void message_came(struct screen *s, const json_t *data)
+{
+    struct chat *c = model_chat(&s->model, js_str(data, "conversationId"));
+    bool own = s->model.inbox && strcmp(js_str(data, "senderInboxId"), s->model.inbox) == 0;
+    const char *text = js_str(json_object_get(data, "content"), "text");
+    bool counts = !own && *text;
+
+    if (!c) { /* its conversation is told of separately; the list is read again to be sure */
+        s->reload_list = true;
+        return;
+    }
+    if (js_int(data, "sentAtNs") > c->activity_ns)
+        c->activity_ns = js_int(data, "sentAtNs");
+    if (*text) {
+        xm_free(c->preview);
+        c->preview = sanitize(text, strnlen(text, 400), SANITIZE_LINE);
+    }
+    if (counts)
+        c->unread++;
+    talk_add(s, data);
+    if (strstr(js_str(data, "contentType"), "roup") != NULL)
+        s->reload_list = true; /* a name or the members changed */
+}
+
+void screen_notified(struct screen *s, const json_t *params)
+{
+    const char *kind = js_str(params, "kind");
+    const json_t *data = json_object_get(params, "data");
+
+    s->dirty = true;
+    if (!s->in_main)
+        return;
+    if (strcmp(kind, "network") != 0 || strcmp(js_str(data, "state"), "live") == 0)
+        s->model.heard_ms = s->now_ms ? s->now_ms : 1;
+    if (strcmp(kind, "message") == 0) {
+        message_came(s, data);
+    } else if (strcmp(kind, "conversation") == 0) {
+        struct chat *c = model_put_chat(&s->model, data);
+
+        if (c)
+            names_resolve(s, c);
+        subjects_rebuild(s);
+    } else if (strcmp(kind, "consent") == 0) {
+        s->reload_list = s->reload_log = true;
+    } else if (strcmp(kind, "preferences") == 0) {
+        s->reload_installations = s->reload_log = true;
+    } else if (strcmp(kind, "network") == 0) {
+        model_set_network(&s->model, data, s->now_ms);
+        s->reload_network = true;
+    } else if (strcmp(kind, "lagged") == 0) { /* events were dropped: the store knows */
+        s->reload_list = s->reload_log = s->reload_installations = true;
+        talk_refresh(s);
+    }
+}

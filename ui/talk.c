@@ -1,0 +1,350 @@
+/* The window of messages: reading pages, keeping its size, scrolling.  Drawing is in talk_draw.c. */
+#include "ui/talk.h"
+
+#include "base/alloc.h"
+#include "base/i18n.h"
+#include "ui/message.h"
+#include "ui/sanitize.h"
+#include "ui/state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void drop(struct talk *t, size_t from, size_t count)
+{
+    for (size_t i = from; i < from + count; i++)
+        message_clear(&t->messages[i]);
+    memmove(t->messages + from, t->messages + from + count, (t->n - from - count) * sizeof *t->messages);
+    t->n -= count;
+}
+
+void talk_close(struct screen *s)
+{
+    struct talk *t = &s->talk;
+
+    if (t->n)
+        drop(t, 0, t->n);
+    xm_free(t->messages);
+    xm_free(t->chat);
+    *t = (struct talk){.selected = -1, .gen = t->gen + 1};
+}
+
+static long find(const struct talk *t, const char *id)
+{
+    for (size_t i = t->n; i > 0; i--)
+        if (strcmp(t->messages[i - 1].id, id) == 0)
+            return (long)i - 1;
+    return -1;
+}
+
+/* Puts a filled message in its place by time; one with the same id is replaced.  The message then
+ * belongs to the window. */
+static void put(struct talk *t, struct message *msg)
+{
+    long at = find(t, msg->id);
+    size_t i = t->n;
+
+    if (at >= 0) {
+        message_clear(&t->messages[at]);
+        t->messages[at] = *msg;
+        return;
+    }
+    if (t->n == t->cap) {
+        size_t cap = t->cap ? t->cap * 2 : TALK_PAGE * 2;
+        struct message *grown = xm_realloc(t->messages, cap, sizeof *grown);
+
+        if (!grown) {
+            message_clear(msg);
+            return;
+        }
+        t->messages = grown;
+        t->cap = cap;
+    }
+    while (i > 0 && t->messages[i - 1].sent_ns > msg->sent_ns)
+        i--;
+    memmove(t->messages + i + 1, t->messages + i, (t->n - i) * sizeof *t->messages);
+    t->messages[i] = *msg;
+    t->n++;
+    if (t->selected >= (int)i)
+        t->selected++;
+}
+
+/* A reader has seen everything of ours that is older than a receipt of theirs. */
+static void apply_receipt(struct talk *t, const json_t *o, const struct model *m)
+{
+    int64_t at = js_int(o, "sentAtNs");
+
+    if (m->inbox && strcmp(js_str(o, "senderInboxId"), m->inbox) == 0)
+        return;
+    for (size_t i = 0; i < t->n; i++)
+        if (t->messages[i].own && t->messages[i].sent_ns <= at)
+            t->messages[i].receipt = true;
+}
+
+/* One page into the window; returns how many rows the store gave. */
+static size_t load(struct screen *s, const char *bound_key, int64_t bound_ns, const char *direction)
+{
+    char ns[32];
+    json_t *params = json_pack("{s:s, s:i, s:s}", "id", s->talk.chat, "limit", TALK_PAGE, "direction", direction), *list;
+    size_t i, n;
+    const json_t *o;
+
+    if (bound_key) {
+        snprintf(ns, sizeof ns, "%lld", (long long)bound_ns);
+        json_object_set_new(params, bound_key, json_string(ns));
+    }
+    list = screen_read(s, "conversation.messages", params);
+    n = json_array_size(list);
+    json_array_foreach (list, i, o) {
+        struct message msg = {0};
+
+        if (message_fill(&msg, &s->model, o))
+            put(&s->talk, &msg);
+    }
+    json_array_foreach (list, i, o) {
+        char type[64];
+
+        message_type(o, type, sizeof type);
+        if (strcmp(type, "readReceipt") == 0)
+            apply_receipt(&s->talk, o, &s->model);
+    }
+    json_decref(list);
+    s->talk.gen++;
+    return n;
+}
+
+/* Drops what is far from the place being read, `newest`: from that end. */
+static void trim(struct talk *t, bool newest)
+{
+    size_t extra = t->n > TALK_WINDOW ? t->n - TALK_WINDOW : 0;
+
+    if (!extra)
+        return;
+    if (newest) {
+        drop(t, t->n - extra, extra);
+        t->has_newer = true;
+    } else {
+        drop(t, 0, extra);
+        t->has_older = true;
+        t->selected = t->selected >= (int)extra ? t->selected - (int)extra : -1;
+    }
+    t->gen++;
+}
+
+void talk_open(struct screen *s, const char *chat, bool peek)
+{
+    struct talk *t = &s->talk;
+    struct chat *c = model_chat(&s->model, chat);
+    unsigned unread = c ? c->unread : 0, seen = 0;
+    char *id = xm_strdup(chat);
+
+    talk_close(s);
+    t->chat = id;
+    t->peek = peek;
+    t->opened_ns = s->now_ns;
+    t->has_older = load(s, NULL, 0, "descending") >= TALK_PAGE;
+    for (size_t i = t->n; i > 0 && seen < unread; i--) {
+        if (t->messages[i - 1].own)
+            continue;
+        seen++;
+        t->marker_ns = t->messages[i - 1].sent_ns - 1;
+    }
+    t->marker_count = unread;
+}
+
+void talk_refresh(struct screen *s)
+{
+    struct talk *t = &s->talk;
+
+    if (!t->chat || t->has_newer)
+        return;
+    for (size_t i = t->n; i > 0; i--) /* our own unconfirmed ones are in the answer, by their real id */
+        if (t->messages[i - 1].status == MESSAGE_SENDING && t->messages[i - 1].sent_ns < s->now_ns - 60000000000)
+            drop(t, i - 1, 1);
+    load(s, NULL, 0, "descending");
+    trim(t, false);
+}
+
+/* The rows a new message takes push a reader who has scrolled up no further down. */
+static void keep_place(struct screen *s)
+{
+    struct talk *t = &s->talk;
+
+    if (t->scroll > 0 && t->draw_cols > 0) {
+        t->scroll += talk_rows(s, t->n - 1, t->draw_cols);
+        t->newer++;
+    }
+}
+
+bool talk_add(struct screen *s, const json_t *o)
+{
+    struct talk *t = &s->talk;
+    struct message msg = {0};
+    char type[64];
+
+    if (!t->chat || strcmp(js_str(o, "conversationId"), t->chat) != 0)
+        return false;
+    message_type(o, type, sizeof type);
+    if (strcmp(type, "readReceipt") == 0) {
+        apply_receipt(t, o, &s->model);
+        return false;
+    }
+    if (strcmp(type, "reaction") == 0) { /* its target has it in its own list */
+        talk_refresh(s);
+        return false;
+    }
+    if (!message_fill(&msg, &s->model, o))
+        return false;
+    if (t->has_newer) { /* scrolled far up: it is read when the person comes back */
+        message_clear(&msg);
+        t->newer++;
+        return true;
+    }
+    if (find(t, msg.id) >= 0) {
+        put(t, &msg);
+        t->gen++;
+        return false;
+    }
+    put(t, &msg);
+    keep_place(s);
+    trim(t, false);
+    t->gen++;
+    return true;
+}
+
+void talk_add_own(struct screen *s, const char *id, const char *text, const char *reply_to)
+{
+    struct message msg = {.id = xm_strdup(id),
+                          .sender = xm_strdup(s->model.inbox),
+                          .nick = xm_strdup(""),
+                          .body = sanitize_str(text, SANITIZE_BODY),
+                          .reply_to = xm_strdup(reply_to),
+                          .reactions = xm_strdup(""),
+                          .type = xm_strdup("text"),
+                          .sent_ns = s->now_ns,
+                          .status = MESSAGE_SENDING,
+                          .own = true};
+
+    if (s->talk.has_newer)
+        talk_end(s);
+    put(&s->talk, &msg);
+    s->talk.scroll = 0;
+    s->talk.newer = 0;
+    s->talk.marker_ns = 0; /* whoever answers has read */
+    s->talk.selected = -1;
+    trim(&s->talk, false);
+    s->talk.gen++;
+}
+
+void talk_own_sent(struct screen *s, const char *local_id, const char *id, enum message_status status)
+{
+    struct talk *t = &s->talk;
+    long at = find(t, local_id);
+
+    if (at < 0)
+        return;
+    if (*id && find(t, id) >= 0) { /* the stream was faster than the answer */
+        drop(t, (size_t)at, 1);
+    } else {
+        if (*id) {
+            xm_free(t->messages[at].id);
+            t->messages[at].id = sanitize_str(id, SANITIZE_LINE);
+        }
+        t->messages[at].status = status;
+    }
+    t->gen++;
+}
+
+void talk_scroll(struct screen *s, int rows)
+{
+    struct talk *t = &s->talk;
+
+    if (!t->chat)
+        return;
+    t->scroll += rows;
+    if (t->scroll < 0)
+        t->scroll = 0;
+    if (t->scroll == 0 && t->has_newer && t->n > 0) {
+        t->has_newer = load(s, "afterNs", t->messages[t->n - 1].sent_ns, "ascending") >= TALK_PAGE;
+        trim(t, false);
+    }
+    if (t->scroll == 0 && !t->has_newer)
+        t->newer = 0;
+}
+
+bool talk_load_older(struct screen *s)
+{
+    struct talk *t = &s->talk;
+    size_t before = t->n;
+
+    if (!t->has_older || t->n == 0)
+        return false;
+    t->has_older = load(s, "beforeNs", t->messages[0].sent_ns, "descending") >= TALK_PAGE;
+    return t->n > before;
+}
+
+void talk_top(struct screen *s)
+{
+    while (s->talk.n < TALK_WINDOW && talk_load_older(s))
+        ;
+    s->talk.scroll = 1 << 20; /* cut to what there is when drawn */
+}
+
+void talk_end(struct screen *s)
+{
+    struct talk *t = &s->talk;
+
+    if (t->has_newer) {
+        drop(t, 0, t->n);
+        t->has_newer = false;
+        t->has_older = load(s, NULL, 0, "descending") >= TALK_PAGE;
+    }
+    t->scroll = 0;
+    t->newer = 0;
+    t->selected = -1;
+}
+
+void talk_select(struct screen *s, int by)
+{
+    struct talk *t = &s->talk;
+    int to = t->selected < 0 ? (int)t->n + (by < 0 ? by : 0) : t->selected + by;
+
+    if (to < 0 && talk_load_older(s))
+        to = t->selected - 1;
+    if (to < 0)
+        to = 0;
+    t->selected = to >= (int)t->n ? -1 : to;
+    if (t->selected < 0)
+        talk_end(s);
+}
+
+const struct message *talk_target(struct screen *s)
+{
+    struct talk *t = &s->talk;
+
+    if (t->selected >= 0 && (size_t)t->selected < t->n)
+        return &t->messages[t->selected];
+    for (size_t i = t->n; i > 0; i--)
+        if (!t->messages[i - 1].own && !t->messages[i - 1].system)
+            return &t->messages[i - 1];
+    return NULL;
+}
+
+bool talk_at_end(const struct screen *s)
+{
+    return s->talk.chat && s->talk.scroll == 0 && !s->talk.has_newer;
+}
+
+/* Scrolls so that the line of the new ones is on top. */
+void talk_to_marker(struct screen *s)
+{
+    struct talk *t = &s->talk;
+    int below = 0;
+
+    if (!t->marker_ns || t->draw_cols == 0)
+        return;
+    for (size_t i = t->n; i > 0 && t->messages[i - 1].sent_ns > t->marker_ns; i--)
+        below += talk_rows(s, i - 1, t->draw_cols);
+    t->scroll = below > t->page_rows ? below - t->page_rows : 0;
+}

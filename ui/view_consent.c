@@ -1,0 +1,306 @@
+/* Consent: who is unknown, allowed, denied; one key decides, one takes it back. */
+#include "base/alloc.h"
+#include "base/i18n.h"
+#include "ui/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void clear(struct screen *s)
+{
+    for (size_t i = 0; i < s->n_subjects; i++)
+        xm_free(s->subjects[i].entity);
+    xm_free(s->subjects);
+    s->subjects = NULL;
+    s->n_subjects = 0;
+}
+
+static enum consent_tab tab_of(enum consent c)
+{
+    return c == CONSENT_ALLOWED ? TAB_ALLOWED : c == CONSENT_DENIED ? TAB_DENIED : TAB_UNKNOWN;
+}
+
+static bool has_chat(const struct model *m, const char *inbox)
+{
+    for (size_t i = 0; i < m->n_chats; i++)
+        if (!m->chats[i].is_group && !m->chats[i].is_duplicate && strcmp(m->chats[i].peer, inbox) == 0)
+            return true;
+    return false;
+}
+
+static bool was_marked(const struct subject *old, size_t n, const char *entity)
+{
+    for (size_t i = 0; i < n; i++)
+        if (old[i].marked && strcmp(old[i].entity, entity) == 0)
+            return true;
+    return false;
+}
+
+static void sort_by_activity(struct screen *s)
+{
+    for (size_t i = 1; i < s->n_subjects; i++) { /* people without a chat stay behind */
+        struct subject moved = s->subjects[i];
+        size_t k = i;
+
+        while (k > 0 && !moved.is_person &&
+               (s->subjects[k - 1].is_person ||
+                s->model.chats[s->subjects[k - 1].chat].activity_ns < s->model.chats[moved.chat].activity_ns)) {
+            s->subjects[k] = s->subjects[k - 1];
+            k--;
+        }
+        s->subjects[k] = moved;
+    }
+}
+
+/* What the open tab lists; the row that was selected stays selected. */
+void subjects_rebuild(struct screen *s)
+{
+    struct model *m = &s->model;
+    struct subject *old = s->subjects, *list = xm_calloc(m->n_chats + m->n_people + 1, sizeof *list);
+    size_t n_old = s->n_subjects, n = 0;
+    const char *selected = s->subject_at < n_old ? old[s->subject_at].entity : NULL;
+
+    if (!list)
+        return;
+    memset(s->tab_counts, 0, sizeof s->tab_counts);
+    for (size_t i = 0; i < m->n_chats; i++) {
+        enum consent_tab tab = tab_of(chat_consent(m, &m->chats[i]));
+
+        if (m->chats[i].is_duplicate)
+            continue;
+        s->tab_counts[tab]++;
+        if (tab == s->tab)
+            list[n++] = (struct subject){xm_strdup(m->chats[i].id), false, i, was_marked(old, n_old, m->chats[i].id)};
+    }
+    for (size_t i = 0; i < m->n_people; i++) {
+        const struct person *p = &m->people[i];
+
+        if (p->consent == CONSENT_UNKNOWN || (m->inbox && strcmp(p->inbox, m->inbox) == 0) || has_chat(m, p->inbox))
+            continue;
+        s->tab_counts[tab_of(p->consent)]++;
+        if (tab_of(p->consent) == s->tab)
+            list[n++] = (struct subject){xm_strdup(p->inbox), true, 0, was_marked(old, n_old, p->inbox)};
+    }
+    s->subjects = list;
+    s->n_subjects = n;
+    sort_by_activity(s);
+    for (size_t i = 0; selected && i < n; i++)
+        if (strcmp(list[i].entity, selected) == 0) {
+            s->subject_at = i;
+            break;
+        }
+    if (s->subject_at >= n)
+        s->subject_at = n ? n - 1 : 0;
+    for (size_t i = 0; i < n_old; i++)
+        xm_free(old[i].entity);
+    xm_free(old);
+}
+
+/* ---- drawing ---- */
+
+static void name_of(struct screen *s, const struct subject *u, char *out, size_t size)
+{
+    char name[200];
+    const struct chat *c = u->is_person ? NULL : &s->model.chats[u->chat];
+
+    if (c)
+        chat_name(&s->model, c, name, sizeof name);
+    else
+        person_name(&s->model, u->entity, name, sizeof name);
+    snprintf(out, size, "%s%s", c && c->is_group ? "# " : "", name);
+}
+
+static void draw_tabs(struct screen *s, struct canvas *c, struct rect r)
+{
+    static const char *const wide[] = {N_("Unknown"), N_("Allowed"), N_("Denied")};
+    static const char *const narrow[] = {N_("New"), N_("Ok"), N_("No")};
+    int col = r.col;
+
+    for (int i = 0; i < TAB_COUNT; i++) {
+        bool here = (enum consent_tab)i == s->tab;
+        char text[60];
+
+        snprintf(text, sizeof text, here ? "[%s %u]" : " %s %u ", _(r.cols >= 34 ? wide[i] : narrow[i]), s->tab_counts[i]);
+        col += canvas_text(c, r.row + 1, col, r.col + r.cols - col, here ? STYLE_BOLD : STYLE_NORMAL, text);
+    }
+}
+
+/* Facts beside a request: what it says, who added me. */
+static int draw_facts(struct screen *s, struct canvas *c, struct rect r, int row, const struct subject *u)
+{
+    const struct chat *chat = u->is_person ? NULL : &s->model.chats[u->chat];
+    char text[700], name[200];
+    const struct person *adder;
+
+    if (!chat || row >= r.row + r.rows)
+        return row;
+    if (chat->is_group && *chat->added_by) {
+        person_name(&s->model, chat->added_by, name, sizeof name);
+        adder = model_person(&s->model, chat->added_by);
+        snprintf(text, sizeof text, _("added by %s (%s)"), name, consent_words(adder ? adder->consent : CONSENT_UNKNOWN));
+        canvas_text(c, row++, r.col + 4, r.cols - 4, STYLE_DIM, text);
+    }
+    if (*chat->preview && row < r.row + r.rows) {
+        snprintf(text, sizeof text, "\"%s\"", chat->preview);
+        canvas_text(c, row++, r.col + 4, r.cols - 4, STYLE_DIM, text);
+    }
+    return row;
+}
+
+static int draw_row(struct screen *s, struct canvas *c, struct rect r, int row, size_t i, bool focused)
+{
+    const struct subject *u = &s->subjects[i];
+    const struct chat *chat = u->is_person ? NULL : &s->model.chats[u->chat];
+    static const char marks[] = {'?', ' ', 'x'};
+    bool selected = focused && i == s->subject_at;
+    char name[220], when[16] = "";
+
+    name_of(s, u, name, sizeof name);
+    if (selected)
+        canvas_fill(c, row, r.col, r.cols, STYLE_SELECTED, ' ');
+    canvas_printf(c, row, r.col, r.cols, selected ? STYLE_SELECTED : STYLE_NORMAL, "%c%c%c %s", i == s->subject_at ? '>' : ' ',
+                  u->marked ? '*' : ' ', marks[s->tab], name);
+    if (chat && chat->has_wish)
+        canvas_text_right(c, row, r.col + r.cols - 4, 4, STYLE_WARN, " ...");
+    else if (chat && r.cols >= 30) {
+        words_clock(when, sizeof when, chat->activity_ns);
+        canvas_printf(c, row, r.col + r.cols - 12, 12, selected ? STYLE_SELECTED : STYLE_DIM, " %5s %5s",
+                      chat->is_group ? _("group") : "1:1", when);
+    }
+    if (selected)
+        canvas_cursor(c, row, r.col);
+    row++;
+    if (r.cols >= 30 && s->tab == TAB_UNKNOWN)
+        row = draw_facts(s, c, r, row, u);
+    return row;
+}
+
+static void draw(struct screen *s, struct canvas *c, struct rect r, bool focused)
+{
+    int row = r.row + 2, end = r.row + r.rows - (r.rows >= 9 ? 2 : 0);
+    size_t visible = (size_t)(end - row > 0 ? end - row : 0), first;
+
+    head_draw(s, c, r, _("CONSENT"), "[Alt-c]", focused);
+    if (r.rows < 2)
+        return;
+    draw_tabs(s, c, r);
+    if (r.cols >= 30 && s->tab == TAB_UNKNOWN) /* rows with facts are up to three high */
+        visible = visible > 3 ? visible - 2 : 1;
+    first = s->subject_at >= visible ? s->subject_at - visible + 1 : 0;
+    for (size_t i = first; i < s->n_subjects && row < end; i++)
+        row = draw_row(s, c, (struct rect){r.row, r.col, end - r.row, r.cols}, row, i, focused);
+    if (r.rows >= 9) {
+        canvas_text(c, r.row + r.rows - 2, r.col + 1, r.cols - 1, STYLE_DIM,
+                    r.cols >= 30 ? _("a allow  b block  p peek  u undo") : _("a allow  b block"));
+        canvas_text(c, r.row + r.rows - 1, r.col + 1, r.cols - 1, STYLE_DIM,
+                    r.cols >= 30 ? _("A allow+open  m mark  r o d tabs") : _("u undo   p peek"));
+    }
+}
+
+/* ---- keys ---- */
+
+static void open_tab(struct screen *s, enum consent_tab tab)
+{
+    s->tab = tab;
+    s->subject_at = 0;
+    clear(s);
+    subjects_rebuild(s);
+}
+
+/* The marked ones, else the selected one. */
+static void decide_here(struct screen *s, enum consent state)
+{
+    const char *targets[64];
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_subjects && n < 64; i++)
+        if (s->subjects[i].marked)
+            targets[n++] = s->subjects[i].entity;
+    if (n == 0 && s->subject_at < s->n_subjects)
+        targets[n++] = s->subjects[s->subject_at].entity;
+    if (n > 0)
+        decide(s, state, targets, n);
+    for (size_t i = 0; i < s->n_subjects; i++)
+        s->subjects[i].marked = false;
+}
+
+static void open_here(struct screen *s, bool peek)
+{
+    const struct subject *u = &s->subjects[s->subject_at];
+    char *id;
+
+    if (u->is_person) {
+        notice(s, STYLE_DIM, "%s", _("There is no chat with them; /dm starts one."));
+        return;
+    }
+    id = xm_strdup(u->entity);
+    chat_open(s, id, peek);
+    if (peek)
+        notice(s, STYLE_DIM, "%s", _("peeking: nothing is sent and nothing marked as read"));
+    xm_free(id);
+}
+
+static bool row_key(struct screen *s, struct key key)
+{
+    struct subject *u = s->subject_at < s->n_subjects ? &s->subjects[s->subject_at] : NULL;
+
+    if (key.kind == KEY_ENTER_ && u) {
+        open_here(s, s->tab != TAB_ALLOWED);
+        return true;
+    }
+    if (key.kind != KEY_CHAR || !u)
+        return false;
+    switch (key.ch) {
+    case 'a':
+        decide_here(s, CONSENT_ALLOWED);
+        return true;
+    case 'A':
+        decide_here(s, CONSENT_ALLOWED);
+        open_here(s, false);
+        focus_pane(s, PANE_INPUT);
+        return true;
+    case 'b':
+        decide_here(s, CONSENT_DENIED);
+        return true;
+    case 'u':
+        undo_entity(s, u->entity);
+        return true;
+    case 'p':
+        open_here(s, true);
+        return true;
+    case 'm':
+        u->marked = !u->marked;
+        s->subject_at += s->subject_at + 1 < s->n_subjects;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool key(struct screen *s, struct key key)
+{
+    if (row_key(s, key))
+        return true;
+    if (key.kind == KEY_UP_ || (key.kind == KEY_CHAR && key.ch == 'k'))
+        s->subject_at -= s->subject_at > 0;
+    else if (key.kind == KEY_DOWN_ || (key.kind == KEY_CHAR && key.ch == 'j'))
+        s->subject_at += s->subject_at + 1 < s->n_subjects;
+    else if (key.kind == KEY_RIGHT_)
+        open_tab(s, (s->tab + 1) % TAB_COUNT);
+    else if (key.kind == KEY_LEFT_)
+        open_tab(s, (s->tab + TAB_COUNT - 1) % TAB_COUNT);
+    else if (key.kind == KEY_CHAR && key.ch == 'r')
+        open_tab(s, TAB_UNKNOWN);
+    else if (key.kind == KEY_CHAR && key.ch == 'o')
+        open_tab(s, TAB_ALLOWED);
+    else if (key.kind == KEY_CHAR && key.ch == 'd')
+        open_tab(s, TAB_DENIED);
+    else if (key.kind == KEY_CHAR && key.ch == 'u')
+        undo_entity(s, NULL);
+    else
+        return false;
+    return true;
+}
+
+const struct ui_view view_consent = {N_("consent"), draw, key, NULL, NULL,
+                                     N_("a allow  b block  u undo  p peek  m mark  Left/Right tabs  Esc back")};
