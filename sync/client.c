@@ -347,7 +347,7 @@ static void keep(struct xm_client *client, struct xm_event *event)
     client->kept_last = event;
 }
 
-static int answer(struct xm_event *event, char **result, struct xm_error *error)
+int xm_event_error(const struct xm_event *event, struct xm_error *error)
 {
     static const struct {
         const char *name;
@@ -355,24 +355,27 @@ static int answer(struct xm_event *event, char **result, struct xm_error *error)
     } words[] = {{"not_found", XM_NOT_FOUND}, {"invalid", XM_USAGE},  {"offline", XM_OFFLINE},
                  {"denied", XM_REFUSED},      {"paused", XM_REFUSED}, {"conflict", XM_REFUSED}};
     enum xm_code code = XM_FAILED;
-    const char *name;
-    json_t *json;
+    json_t *json = json_loads(event->json, 0, NULL);
+    const char *name = json_string_value(json_object_get(json_object_get(json, "data"), "code"));
 
-    if (event->kind == XM_EVENT_RESULT) {
-        if (result) {
-            *result = event->json;
-            event->json = NULL;
-        }
-        xm_event_free(event);
-        return XM_OK;
-    }
-    json = json_loads(event->json, 0, NULL);
-    name = json_string_value(json_object_get(json_object_get(json, "data"), "code"));
     for (size_t i = 0; name && i < sizeof words / sizeof words[0]; i++)
         if (strcmp(words[i].name, name) == 0)
             code = words[i].code;
     fail(error, code, json_string_value(json_object_get(json, "message")) ?: "no reason given");
     json_decref(json);
+    return code;
+}
+
+static int answer(struct xm_event *event, char **result, struct xm_error *error)
+{
+    int code = XM_OK;
+
+    if (event->kind == XM_EVENT_ERROR) {
+        code = xm_event_error(event, error);
+    } else if (result) {
+        *result = event->json;
+        event->json = NULL;
+    }
     xm_event_free(event);
     return code;
 }
@@ -407,6 +410,16 @@ int xm_client_request(struct xm_client *client, const char *method, const char *
         if (poll(&wait, 1, (int)left) < 0 && errno != EINTR)
             return fail(error, XM_FAILED, strerror(errno));
     }
+}
+
+struct xm_event *xm_client_wait(struct xm_client *client, int timeout_ms)
+{
+    struct pollfd wait = {.fd = client->event_fd, .events = POLLIN};
+    struct xm_event *event = xm_client_next(client);
+
+    if (event || poll(&wait, 1, timeout_ms) <= 0)
+        return event;
+    return xm_client_next(client);
 }
 
 void xm_free_text(char *text)

@@ -1,0 +1,130 @@
+/* xmtui: the full-screen client, and one-shot commands over the same core. */
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/i18n.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/exit.h"
+#include "cli/options.h"
+#include "cli/rpc.h"
+#include "cli/special.h"
+#include "ui/ui.h"
+
+#include <limits.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void print_help(void)
+{
+    printf("%s\n\n", _("xmtui - chat over XMTP in a terminal, end to end encrypted"));
+    printf("%s\n", _("usage: xmtui [OPTION...]                 the full-screen client"));
+    printf("%s\n\n", _("       xmtui [OPTION...] COMMAND [ARG...] one thing, then exit"));
+    printf("%s\n", _("options:"));
+    printf("  %-24s %s\n", "--home DIR", _("everything of one installation (XMTUI_HOME)"));
+    printf("  %-24s %s\n", "--env NAME", _("local, dev or production (XMTP_ENV; local)"));
+    printf("  %-24s %s\n", "--node URL", _("another node than the env's (XMTUI_NODE)"));
+    printf("  %-24s %s\n", "--no-node", _("do not start the local node"));
+    printf("  %-24s %s\n", "--wallet-key HEX", _("for init; better: XMTP_WALLET_KEY or --wallet-key-file"));
+    printf("  %-24s %s\n", "--db-key HEX", _("key of the database (XMTP_DB_ENCRYPTION_KEY)"));
+    printf("  %-24s %s\n", "--json", _("one JSON value a line"));
+    printf("  %-24s %s\n", "--offline", _("touch the store only"));
+    printf("  %-24s %s\n", "--log FILE", _("diagnostics (XMTUI_LOG); --log-level error|warn|info|debug"));
+    printf("  %-24s %s\n\n", "--help, --version", "");
+    printf("%s\n", _("first steps:"));
+    printf("  %-44s %s\n", "init --new | --wallet-key-file FILE | ...", _("make this installation and register it"));
+    printf("  %-44s %s\n", "init --same-as HOME", _("another installation of that home's person"));
+    printf("  %-44s %s\n", "dm PEER [TEXT]", _("open a 1:1 chat, and say something"));
+    printf("  %-44s %s\n", "stream", _("print what happens while it happens"));
+    printf("  %-44s %s\n", "demo", _("watch a block travel between two installations"));
+    printf("  %-44s %s\n\n", "rpc", _("JSON-RPC on standard input and output"));
+    printf("%s\n", _("commands:"));
+    command_help(NULL);
+    printf("  %-44s %s\n", "conversations stream | stream-all-messages", _("new conversations; messages"));
+    printf("  %-44s %s\n", "preferences stream", _("decisions as they are made or arrive"));
+    printf("\n%s\n", _("exit status: 0 done, 1 failed, 2 usage, 3 not found, 4 no network, 5 locked, 6 bad key, 7 refused"));
+}
+
+static bool is_stream(const struct cli_options *o)
+{
+    const char *second = o->n_words > 1 ? o->words[1] : "";
+
+    if (strcmp(o->words[0], "stream") == 0)
+        return true;
+    return (strcmp(second, "stream") == 0 || strcmp(second, "stream-all-messages") == 0) &&
+           (strncmp(o->words[0], "conversation", 12) == 0 || strcmp(o->words[0], "preferences") == 0);
+}
+
+static int run_ui(struct cli_options *o)
+{
+    struct xm_options client = cli_client_options(o, false);
+    struct ui_options ui = {.client = client, .plain = o->plain};
+
+    return ui_run(&ui);
+}
+
+static int run(struct cli_options *o)
+{
+    if (o->version) {
+        printf("xmtui %s\n", xm_version());
+        return EXIT_DONE;
+    }
+    if (o->help && o->n_words) {
+        command_help(o->words[0]);
+        return EXIT_DONE;
+    }
+    if (o->help) {
+        print_help();
+        return EXIT_DONE;
+    }
+    if (!o->n_words)
+        return run_ui(o);
+    if (strcmp(o->words[0], "rpc") == 0)
+        return cli_rpc(o);
+    if (strcmp(o->words[0], "init") == 0)
+        return cli_init(o);
+    if (strcmp(o->words[0], "dm") == 0)
+        return cli_dm(o);
+    if (strcmp(o->words[0], "demo") == 0)
+        return cli_demo(o);
+    if (is_stream(o))
+        return cli_stream(o);
+    return command_run(o);
+}
+
+/* Where nobody named a file, the log stands in the home, once there is one. */
+static void open_log(const struct cli_options *o)
+{
+    char path[PATH_MAX];
+    struct err err;
+
+    if (o->log_file) {
+        if (log_open(o->log_file, o->log_level, &err) != 0)
+            fprintf(stderr, "xmtui: %s\n", err.text);
+        return;
+    }
+    if (snprintf(path, sizeof path, "%s/log", o->home) < 0 || (mkdir(path, 0700) != 0 && access(path, W_OK) != 0))
+        return;
+    if ((size_t)snprintf(path, sizeof path, "%s/log/xmtui.log", o->home) < sizeof path)
+        log_open(path, o->log_level, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    struct cli_options options = {0};
+    int status;
+
+    setlocale(LC_ALL, "");
+    bindtextdomain("xmtui", LOCALEDIR);
+    textdomain("xmtui");
+    signal(SIGPIPE, SIG_IGN);
+    status = cli_options_parse(&options, argc, argv);
+    if (status == 0) {
+        open_log(&options);
+        status = run(&options);
+    }
+    cli_options_free(&options);
+    return status;
+}

@@ -1,0 +1,59 @@
+#include "cli/open.h"
+
+#include "base/alloc.h"
+#include "base/i18n.h"
+#include "cli/exit.h"
+#include "cli/options.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+bool cli_ask_secret(const char *prompt, char *out, size_t size)
+{
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    struct termios before, silent;
+    ssize_t n = -1;
+
+    if (fd < 0)
+        return false;
+    if (tcgetattr(fd, &before) == 0) {
+        silent = before;
+        silent.c_lflag &= ~(tcflag_t)ECHO;
+        dprintf(fd, "%s", prompt);
+        tcsetattr(fd, TCSAFLUSH, &silent);
+        n = read(fd, out, size - 1);
+        tcsetattr(fd, TCSAFLUSH, &before);
+        dprintf(fd, "\n");
+    }
+    close(fd);
+    if (n <= 0)
+        return false;
+    out[n] = 0;
+    out[strcspn(out, "\r\n")] = 0;
+    return true;
+}
+
+int cli_open(struct cli_options *o, bool quiet, struct xm_client **out)
+{
+    struct xm_options options;
+    struct xm_error error = {0};
+    char secret[1024];
+
+    if (!o->has_db_key && !o->passphrase && xm_home_inspect(o->home) == XM_HOME_NEEDS_PASSPHRASE) {
+        if (!cli_ask_secret(_("Passphrase: "), secret, sizeof secret)) {
+            fprintf(stderr, "xmtui: ");
+            fprintf(stderr, _("%s is protected by a passphrase, and there is no terminal to ask for it"), o->home);
+            fputc('\n', stderr);
+            return EXIT_BAD_KEY;
+        }
+        o->passphrase = xm_strdup(secret);
+        explicit_bzero(secret, sizeof secret);
+    }
+    options = cli_client_options(o, quiet);
+    if (xm_client_open(&options, out, &error) != XM_OK)
+        return exit_complain(&error);
+    return 0;
+}

@@ -1,0 +1,269 @@
+#include "cli/print.h"
+
+#include "base/alloc.h"
+#include "base/i18n.h"
+#include "cli/exit.h"
+#include "ui/sanitize.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *text(const json_t *object, const char *key)
+{
+    const char *v = json_string_value(json_object_get(object, key));
+
+    return v ? v : "";
+}
+
+/* The only way that text from outside leaves here. */
+static void say(const char *from)
+{
+    char *clean = sanitize_str(from, SANITIZE_LINE);
+
+    fputs(clean ? clean : "?", stdout);
+    xm_free(clean);
+}
+
+static void say_time(const json_t *object, const char *key)
+{
+    long long ns = strtoll(text(object, key), NULL, 10);
+    time_t seconds = (time_t)(ns / 1000000000);
+    char out[32] = "-";
+    struct tm tm;
+
+    if (ns && localtime_r(&seconds, &tm))
+        strftime(out, sizeof out, "%Y-%m-%d %H:%M:%S", &tm);
+    fputs(out, stdout);
+}
+
+int print_nothing(const json_t *result)
+{
+    (void)result;
+    return EXIT_DONE;
+}
+
+int print_fields(const json_t *result)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)result, key, value) {
+        char *compact = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+        say(key);
+        fputs(": ", stdout);
+        say(json_is_string(value) ? json_string_value(value) : compact);
+        putchar('\n');
+        free(compact);
+    }
+    return EXIT_DONE;
+}
+
+/* ---- conversations ---- */
+
+static void say_title(const json_t *c)
+{
+    const char *name = text(c, "name"), *nick = text(c, "peerNick"), *peer = text(c, "peerInboxId");
+
+    if (strcmp(text(c, "type"), "group") == 0)
+        fputs("# ", stdout);
+    if (*nick)
+        say(nick);
+    else if (*name)
+        say(name);
+    else if (*peer)
+        printf("%.4s..%.4s", peer, strlen(peer) > 4 ? peer + strlen(peer) - 4 : "");
+    else
+        fputs(_("(no name)"), stdout);
+}
+
+static const char *message_text(const json_t *message)
+{
+    const json_t *content = json_object_get(message, "content");
+    const char *v = json_string_value(json_object_get(content, "text"));
+
+    if (!v)
+        v = json_string_value(json_object_get(content, "emoji"));
+    if (!v)
+        v = json_string_value(json_object_get(message, "fallback"));
+    return v ? v : text(message, "contentType");
+}
+
+int print_conversation(const json_t *c)
+{
+    const json_t *last = json_object_get(c, "lastMessage");
+    json_int_t unread = json_integer_value(json_object_get(c, "unread"));
+
+    printf("%s  %-7s ", text(c, "id"), text(c, "consent"));
+    say_title(c);
+    if (unread)
+        printf("  (%" JSON_INTEGER_FORMAT " %s)", unread, _("unread"));
+    if (json_is_object(last)) {
+        fputs("  ", stdout);
+        say(message_text(last));
+    }
+    putchar('\n');
+    return EXIT_DONE;
+}
+
+int print_conversations(const json_t *list)
+{
+    const json_t *c;
+    size_t i;
+
+    json_array_foreach(list, i, c)
+        print_conversation(c);
+    return EXIT_DONE;
+}
+
+/* ---- messages ---- */
+
+static void say_group_update(const json_t *content)
+{
+    static const struct {
+        const char *key, *word;
+    } lists[] = {{"addedInboxes", N_("added")}, {"removedInboxes", N_("removed")}, {"leftInboxes", N_("left")}};
+    const json_t *list, *item;
+    size_t k;
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        list = json_object_get(content, lists[i].key);
+        json_array_foreach(list, k, item)
+            printf(" %s %.8s", _(lists[i].word), json_string_value(item) ? json_string_value(item) : "?");
+    }
+    list = json_object_get(content, "metadataChanges");
+    json_array_foreach(list, k, item) {
+        putchar(' ');
+        say(text(item, "field"));
+        fputs(" = ", stdout);
+        say(text(item, "newValue"));
+    }
+}
+
+static void print_message(const json_t *m)
+{
+    const char *nick = text(m, "senderNick"), *status = text(m, "status");
+
+    say_time(m, "sentAtNs");
+    printf("  %.8s  ", text(m, "id"));
+    if (*nick)
+        say(nick);
+    else
+        printf("%.8s", text(m, "senderInboxId"));
+    fputs(": ", stdout);
+    if (strncmp(text(m, "contentType"), "xmtp.org/group_updated", 22) == 0)
+        say_group_update(json_object_get(m, "content"));
+    else
+        say(message_text(m));
+    if (strcmp(status, "published") != 0)
+        printf("  [%s]", status);
+    putchar('\n');
+}
+
+/* Newest last, as in a chat, whichever way the page was read. */
+int print_messages(const json_t *list)
+{
+    size_t n = json_array_size(list);
+    const json_t *first = json_array_get(list, 0), *last = json_array_get(list, n ? n - 1 : 0);
+    bool newest_first =
+        n > 1 && strtoll(text(first, "sentAtNs"), NULL, 10) > strtoll(text(last, "sentAtNs"), NULL, 10);
+
+    for (size_t i = 0; i < n; i++)
+        print_message(json_array_get(list, newest_first ? n - 1 - i : i));
+    return EXIT_DONE;
+}
+
+int print_sent(const json_t *result)
+{
+    bool waits = strcmp(text(result, "status"), "unpublished") == 0;
+
+    printf("%s\n", text(result, "messageId"));
+    if (!waits)
+        return EXIT_DONE;
+    fprintf(stderr, "xmtui: %s\n", _("no network: the message is kept and sent later"));
+    return EXIT_NO_NETWORK;
+}
+
+/* ---- people ---- */
+
+int print_members(const json_t *list)
+{
+    const json_t *m;
+    size_t i;
+
+    json_array_foreach(list, i, m) {
+        const char *address = json_string_value(json_array_get(json_object_get(m, "addresses"), 0));
+
+        printf("%s  %-10s %zu %s  %s\n", text(m, "inboxId"), text(m, "level"),
+               json_array_size(json_object_get(m, "installations")), _("installations"), address ? address : "");
+    }
+    return EXIT_DONE;
+}
+
+static void print_record(const json_t *r)
+{
+    printf("%-14s %s  %-7s  ", text(r, "entityType"), text(r, "entity"), text(r, "state"));
+    say_time(r, "consentedAtNs");
+    printf("  %s\n", text(r, "origin"));
+}
+
+int print_records(const json_t *result)
+{
+    const json_t *list = json_is_array(result) ? result : json_object_get(result, "records"), *r;
+    size_t i;
+
+    json_array_foreach(list, i, r)
+        print_record(r);
+    return EXIT_DONE;
+}
+
+int print_log(const json_t *list)
+{
+    const json_t *r;
+    size_t i;
+
+    json_array_foreach(list, i, r) {
+        printf("%" JSON_INTEGER_FORMAT "  ", json_integer_value(json_object_get(r, "id")));
+        say_time(r, "timeNs");
+        printf("  %.8s  %s %.12s  %s -> %s  %s  %s\n", text(r, "origin"), text(r, "entityType"), text(r, "entity"),
+               text(r, "oldState"), text(r, "newState"), text(r, "effect"), text(r, "delivery"));
+    }
+    return EXIT_DONE;
+}
+
+int print_installations(const json_t *result)
+{
+    const json_t *list = json_is_array(result) ? result : json_object_get(result, "installations"), *item;
+    size_t i;
+
+    json_array_foreach(list, i, item) {
+        printf("%s %s  ", json_is_true(json_object_get(item, "self")) ? "*" : " ", text(item, "id"));
+        say_time(item, "createdAtNs");
+        fputs("  ", stdout);
+        say(text(item, "nick"));
+        putchar('\n');
+    }
+    return EXIT_DONE;
+}
+
+int print_event(const json_t *event)
+{
+    const char *kind = text(event, "kind");
+    const json_t *data = json_object_get(event, "data");
+
+    if (strcmp(kind, "message") == 0) {
+        printf("%.8s  ", text(data, "conversationId"));
+        print_message(data);
+    } else if (strcmp(kind, "conversation") == 0) {
+        printf("+ ");
+        print_conversation(data);
+    } else if (strcmp(kind, "consent") == 0) {
+        print_record(data);
+    } else {
+        printf("%s %s\n", kind, text(data, "state"));
+    }
+    fflush(stdout);
+    return EXIT_DONE;
+}

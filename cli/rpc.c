@@ -1,0 +1,212 @@
+/* One object a line each way.  Requests overlap: each becomes a call of the core, and its answer is
+ * written when it comes, with the request's id.  End of input ends the process after the work in
+ * hand; a reader that goes away ends it too. */
+#include "cli/rpc.h"
+
+#include "base/alloc.h"
+#include "cli/exit.h"
+#include "cli/open.h"
+#include "cli/options.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A line holds at most an attachment in hex; more is no request. */
+#define LINE_MAX_BYTES (64u * 1024 * 1024)
+/* When this many requests wait, reading stops until some are answered. */
+#define PENDING_MAX 512
+
+struct pending {
+    int64_t call;
+    json_t *id;
+    struct pending *next;
+};
+
+struct session {
+    struct xm_client *client;
+    struct pending *pending;
+    size_t n_pending;
+    char *line;
+    size_t len, cap;
+    bool ended, broken;
+};
+
+static void write_line(struct session *s, json_t *object)
+{
+    if (json_dumpf(object, stdout, JSON_COMPACT | JSON_ENCODE_ANY) != 0 || putchar('\n') == EOF || fflush(stdout) != 0)
+        s->broken = true;
+    json_decref(object);
+}
+
+static void write_error(struct session *s, json_t *id, int code, const char *message)
+{
+    write_line(s, json_pack("{s:s,s:O,s:{s:i,s:s}}", "jsonrpc", "2.0", "id", id ? id : json_null(), "error", "code",
+                            code, "message", message));
+}
+
+/* ---- in ---- */
+
+static void call(struct session *s, json_t *request)
+{
+    const char *method = json_string_value(json_object_get(request, "method"));
+    json_t *id = json_object_get(request, "id"), *params = json_object_get(request, "params");
+    struct pending *p = xm_alloc(sizeof *p);
+    struct xm_error error = {0};
+    char *text;
+
+    if (!p || !method || (params && !json_is_object(params))) {
+        write_error(s, id, params && method ? -32602 : -32600,
+                    params && method ? "params must be an object" : "not a JSON-RPC 2.0 request");
+        xm_free(p);
+        return;
+    }
+    text = params ? json_dumps(params, JSON_COMPACT) : NULL;
+    p->call = xm_client_call(s->client, method, text, &error);
+    if (text)
+        xm_free_secret(text, strlen(text));
+    if (p->call < 0) {
+        write_error(s, id, -32603, error.text);
+        xm_free(p);
+        return;
+    }
+    p->id = id ? json_incref(id) : NULL; /* a notification gets no answer */
+    p->next = s->pending;
+    s->pending = p;
+    s->n_pending++;
+}
+
+static void take_line(struct session *s, const char *line, size_t len)
+{
+    json_error_t why;
+    json_t *request;
+
+    if (len == strspn(line, " \t\r"))
+        return;
+    request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
+    if (!request)
+        write_error(s, NULL, -32700, why.text);
+    else if (!json_is_object(request))
+        write_error(s, NULL, -32600, "not a JSON-RPC 2.0 request");
+    else
+        call(s, request);
+    json_decref(request);
+}
+
+static void take_lines(struct session *s)
+{
+    char *from = s->line, *newline;
+
+    while ((newline = memchr(from, '\n', s->len - (size_t)(from - s->line)))) {
+        *newline = 0;
+        take_line(s, from, (size_t)(newline - from));
+        from = newline + 1;
+    }
+    s->len -= (size_t)(from - s->line);
+    memmove(s->line, from, s->len);
+}
+
+static void read_input(struct session *s)
+{
+    ssize_t n;
+
+    if (s->cap - s->len < 65536) {
+        size_t cap = s->cap ? 2 * s->cap : 262144;
+        char *grown = cap <= LINE_MAX_BYTES ? xm_realloc(s->line, cap, 1) : NULL;
+
+        if (!grown) {
+            write_error(s, NULL, -32600, "the line is too long");
+            s->ended = true;
+            return;
+        }
+        s->line = grown;
+        s->cap = cap;
+    }
+    n = read(STDIN_FILENO, s->line + s->len, s->cap - s->len - 1);
+    if (n < 0 && errno == EINTR)
+        return;
+    if (n <= 0) {
+        s->ended = true;
+        s->line[s->len] = 0;
+        take_line(s, s->line, s->len);
+        s->len = 0;
+        return;
+    }
+    s->len += (size_t)n;
+    take_lines(s);
+}
+
+/* ---- out ---- */
+
+/* The answer's text goes out as it came up: it is compact JSON without a newline already. */
+static void write_answer(struct session *s, const struct xm_event *event, json_t *id)
+{
+    char *text = json_dumps(id, JSON_COMPACT | JSON_ENCODE_ANY);
+
+    if (!text || printf("{\"jsonrpc\":\"2.0\",\"id\":%s,\"%s\":%s}\n", text,
+                        event->kind == XM_EVENT_RESULT ? "result" : "error", event->json) < 0)
+        s->broken = true;
+    free(text);
+}
+
+static void take_events(struct session *s)
+{
+    struct xm_event *event;
+
+    while ((event = xm_client_next(s->client))) {
+        struct pending **at = &s->pending;
+
+        if (event->kind == XM_EVENT_NOTIFICATION) {
+            s->broken |= printf("{\"jsonrpc\":\"2.0\",\"method\":\"stream.event\",\"params\":%s}\n", event->json) < 0;
+        } else {
+            while (*at && (*at)->call != event->id)
+                at = &(*at)->next;
+            if (*at) {
+                struct pending *p = *at;
+
+                *at = p->next;
+                s->n_pending--;
+                if (p->id)
+                    write_answer(s, event, p->id);
+                json_decref(p->id);
+                xm_free(p);
+            }
+        }
+        xm_event_free(event);
+    }
+    if (fflush(stdout) != 0)
+        s->broken = true;
+}
+
+int cli_rpc(struct cli_options *options)
+{
+    struct session s = {0};
+    int r = cli_open(options, true, &s.client);
+
+    if (r != 0)
+        return r;
+    while (!s.broken && (!s.ended || s.n_pending)) {
+        struct pollfd wait[2] = {{.fd = xm_client_fd(s.client), .events = POLLIN},
+                                 {.fd = s.ended || s.n_pending >= PENDING_MAX ? -1 : STDIN_FILENO, .events = POLLIN}};
+
+        if (poll(wait, 2, -1) < 0 && errno != EINTR)
+            break;
+        if (wait[1].revents)
+            read_input(&s);
+        if (wait[0].revents)
+            take_events(&s);
+    }
+    xm_client_close(s.client);
+    while (s.pending) {
+        struct pending *p = s.pending;
+
+        s.pending = p->next;
+        json_decref(p->id);
+        xm_free(p);
+    }
+    xm_free(s.line);
+    return s.broken ? EXIT_FAILED : EXIT_DONE;
+}
