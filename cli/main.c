@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void print_help(void)
 {
@@ -60,7 +61,7 @@ static bool is_stream(const struct cli_options *o)
 static int run_ui(struct cli_options *o)
 {
     struct xm_options client = cli_client_options(o, false);
-    struct ui_options ui = {.client = client, .plain = o->plain};
+    struct ui_options ui = {.client = client, .wallet_key = o->wallet_key};
 
     return ui_run(&ui);
 }

@@ -1,5 +1,5 @@
 # cli/: main() and the commands, thin faces over sync/.
-bin_PROGRAMS += xmtui
+EXTRA_PROGRAMS += xmtui
 xmtui_SOURCES = \
 	cli/command.c cli/command.h \
 	cli/commands.c \
