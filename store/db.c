@@ -55,6 +55,9 @@ static enum err_code map(int rc, const char **why)
         return ERR_TOOBIG;
     case SQLITE_CONSTRAINT:
         return ERR_EXISTS;
+    case SQLITE_ABORT:
+        *why = "an earlier error has undone the transaction";
+        return ERR_STATE;
     case SQLITE_MISUSE:
     case SQLITE_RANGE:
     case SQLITE_ERROR:
