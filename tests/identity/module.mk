@@ -1,6 +1,6 @@
 # Tests of identity/; included by tests/module.mk.
 IDENTITY_TESTS = tests/identity/test_ident tests/identity/test_request tests/identity/test_state \
-	tests/identity/test_update
+	tests/identity/test_update tests/identity/test_verify
 check_PROGRAMS += $(IDENTITY_TESTS)
 TESTS += $(IDENTITY_TESTS)
 noinst_HEADERS += tests/identity/forge.h tests/identity/vectors.h
@@ -14,3 +14,5 @@ tests_identity_test_state_SOURCES = tests/identity/test_state.c tests/identity/f
 tests_identity_test_state_LDADD = $(IDENTITY_CORE_LIBS) $(TEST_LIBS)
 tests_identity_test_update_SOURCES = tests/identity/test_update.c tests/identity/vectors.c
 tests_identity_test_update_LDADD = $(IDENTITY_CORE_LIBS) $(TEST_LIBS)
+tests_identity_test_verify_SOURCES = tests/identity/test_verify.c tests/identity/forge.c
+tests_identity_test_verify_LDADD = $(IDENTITY_CORE_LIBS) $(TEST_LIBS)
