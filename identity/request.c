@@ -319,10 +319,10 @@ bool request_missing(const struct identity_request *req, size_t i, struct ident 
     return false;
 }
 
-static struct party *missing_party(struct identity_request *req, struct ident id)
+static struct party *find_party(struct identity_request *req, struct ident id)
 {
     for (size_t i = 0; i < req->parties_n; i++)
-        if (!req->parties[i].has_signed && ident_eq(req->parties[i].id, id))
+        if (ident_eq(req->parties[i].id, id))
             return &req->parties[i];
     return NULL;
 }
@@ -345,7 +345,7 @@ static int put_signature(struct identity_request *req, struct party *party, enum
 
 int request_sign_installation(struct identity_request *req, const struct ed25519_key *key, struct err *err)
 {
-    struct party *party = missing_party(req, own_ident(key));
+    struct party *party = find_party(req, own_ident(key));
     const char *text = request_text(req);
     uint8_t signature[ED25519_SIGNATURE_LEN];
     struct buf body = BUF_INIT;
@@ -353,6 +353,8 @@ int request_sign_installation(struct identity_request *req, const struct ed25519
 
     if (party == NULL)
         return err_set(err, ERR_NOTFOUND, "this installation's signature is not asked for");
+    if (party->has_signed)
+        return 0;
     if (text == NULL)
         return out_of_memory(err);
     if (ed25519ph_sign(key, slice_str(identity_signature_context), slice_str(text), signature) != 0)
@@ -384,8 +386,10 @@ int request_sign_wallet(struct identity_request *req, const struct eth_key *key,
     struct party *party;
 
     eth_address(key, address);
-    if ((party = missing_party(req, ident_ethereum(address))) == NULL)
+    if ((party = find_party(req, ident_ethereum(address))) == NULL)
         return err_set(err, ERR_NOTFOUND, _("the signature of %s is not asked for"), address);
+    if (party->has_signed)
+        return 0;
     if (text == NULL)
         return out_of_memory(err);
     eth_sign_personal(key, slice_str(text), signature);
@@ -404,7 +408,7 @@ int request_put_wallet_signature(struct identity_request *req, struct slice sign
     if (eth_normalise_signature(signature, normal) != 0 ||
         eth_recover_personal(slice_str(text), slice_of(normal, sizeof normal), address, NULL) != 0)
         return err_set(err, ERR_AUTH, _("this is not a wallet's signature"));
-    if ((party = missing_party(req, ident_ethereum(address))) == NULL)
+    if ((party = find_party(req, ident_ethereum(address))) == NULL)
         return err_set(err, ERR_AUTH, _("the signature is from %s, or of another text"), address);
     return put_wallet(req, party, normal, err);
 }
@@ -412,7 +416,7 @@ int request_put_wallet_signature(struct identity_request *req, struct slice sign
 int request_put_contract_signature(struct identity_request *req, uint64_t chain_id, const char *address,
                                    uint64_t block_number, struct slice signature, struct err *err)
 {
-    struct party *party = missing_party(req, ident_ethereum(address));
+    struct party *party = find_party(req, ident_ethereum(address));
     struct buf body = BUF_INIT, account = BUF_INIT;
     int r;
 
@@ -431,7 +435,7 @@ int request_put_contract_signature(struct identity_request *req, uint64_t chain_
 int request_put_passkey_signature(struct identity_request *req, struct slice public_key, struct slice signature,
                                   struct slice authenticator_data, struct slice client_data_json, struct err *err)
 {
-    struct party *party = missing_party(req, ident_passkey(public_key));
+    struct party *party = find_party(req, ident_passkey(public_key));
     struct buf body = BUF_INIT;
     int r;
 

@@ -37,7 +37,8 @@ int request_add(struct identity_request *req, struct ident new_member, struct id
 int request_revoke(struct identity_request *req, struct ident member, struct ident recovery, struct err *err);
 int request_change_recovery(struct identity_request *req, struct ident recovery, struct ident next, struct err *err);
 
-/* The usual ones in one call.  Each makes a new request. */
+/* The usual ones in one call.  Each makes a new request, in which the installation that is given has
+ * signed already. */
 /* A new inbox for `owner` with this installation; *inbox_id is derived and written. */
 int request_registration(struct ident owner, uint64_t nonce, const struct ed25519_key *installation, uint64_t now_ns,
                          char inbox_id[INBOX_ID_LEN + 1], struct identity_request **out, struct err *err);
@@ -61,7 +62,9 @@ const char *request_text(struct identity_request *req);
 /* The i-th party whose signature is missing, false past the end. */
 bool request_missing(const struct identity_request *req, size_t i, struct ident *out);
 
-/* Signs for the installation or the wallet if it is among the missing; ERR_NOTFOUND if not. */
+/* Signs for the installation or the wallet; ERR_NOTFOUND if it is no party.  Signing again, or after
+ * somebody gave that party's signature, changes nothing (for the two) or replaces it (for the given
+ * ones below). */
 int request_sign_installation(struct identity_request *req, const struct ed25519_key *key, struct err *err);
 int request_sign_wallet(struct identity_request *req, const struct eth_key *key, struct err *err);
 /* 65 bytes from a wallet elsewhere, brought into the common form.  ERR_AUTH with the address that it
