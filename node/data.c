@@ -37,7 +37,7 @@ static const char schema[] =
     " identity_update BLOB NOT NULL) STRICT;"
     "CREATE INDEX inbox_log_by_inbox ON inbox_log (inbox_id);"
     "CREATE TABLE address_log ("
-    " identifier TEXT NOT NULL, kind INTEGER NOT NULL, inbox_id BLOB NOT NULL,"
+    " identifier BLOB NOT NULL, kind INTEGER NOT NULL, inbox_id BLOB NOT NULL,"
     " association_sequence_id INTEGER NOT NULL, revocation_sequence_id INTEGER) STRICT;"
     "CREATE INDEX address_log_by_identifier ON address_log (identifier, kind, association_sequence_id);"
     "CREATE TABLE commit_log ("
