@@ -1,11 +1,11 @@
 # Fuzz targets of identity/; included by fuzz/module.mk.
 if FUZZING
-noinst_PROGRAMS += fuzz/identity_update fuzz/passkey
+FUZZERS += fuzz/identity_update fuzz/passkey
 FUZZ_IDENTITY_LIBS = libidentity.la $(PROTO_LIBS) $(CRYPTO_LIBS) $(JANSSON_LIBS)
 fuzz_identity_update_SOURCES = fuzz/identity_update.c
 fuzz_identity_update_LDADD = $(FUZZ_IDENTITY_LIBS)
-fuzz_identity_update_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_identity_update_LDFLAGS = $(FUZZ_LINK)
 fuzz_passkey_SOURCES = fuzz/passkey.c
 fuzz_passkey_LDADD = $(FUZZ_IDENTITY_LIBS)
-fuzz_passkey_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_passkey_LDFLAGS = $(FUZZ_LINK)
 endif
