@@ -1,7 +1,8 @@
 # The JavaScript of tests/interop/; `run` itself is a test.
 EXTRA_DIST += tests/interop/run tests/interop/install tests/interop/package.json tests/interop/package-lock.json \
 	tests/interop/.npmrc tests/interop/peer.mjs \
-	tests/interop/lib/check.mjs tests/interop/lib/encode.mjs tests/interop/lib/lines.mjs tests/interop/lib/main.mjs tests/interop/lib/modules.mjs \
+	tests/interop/lib/check.mjs tests/interop/lib/encode.mjs tests/interop/lib/installations.mjs \
+	tests/interop/lib/lines.mjs tests/interop/lib/main.mjs tests/interop/lib/modules.mjs \
 	tests/interop/lib/node.mjs tests/interop/lib/random.mjs tests/interop/lib/rpc.mjs tests/interop/lib/wait.mjs \
 	tests/interop/lib/wallet.mjs tests/interop/lib/world.mjs \
 	tests/interop/peer/client.mjs tests/interop/peer/content.mjs tests/interop/peer/conversations.mjs \

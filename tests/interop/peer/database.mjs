@@ -40,10 +40,10 @@ export async function consentRecords(file) {
                        from consent_records`)
 }
 
-// Preferences groups, the one written to first, and the time of the HMAC root key.
+// Preferences groups, newest first, of which that one is written to, and the time of the HMAC root key.
 export async function preferences(file) {
   const groups = await rows(file,
     'select lower(hex(id)) as id from groups where conversation_type = 3 order by created_at_ns desc')
   const cycled = await rows(file, 'select cast(hmac_key_cycled_at_ns as text) as ns from user_preferences')
-  return { groups: groups.map(({ id }) => id), hmacCycledAtNs: cycled[0]?.ns ?? '0' }
+  return { groups: groups.map(({ id }, i) => ({ id, primary: i === 0 })), hmacCycledAtNs: cycled[0]?.ns ?? '0' }
 }

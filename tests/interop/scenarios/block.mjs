@@ -3,6 +3,7 @@
 //
 // `block` is xmtui's; where libxmtp plays A, peer.mjs writes the same records as an application of it would.
 import { becomes, equal } from '../lib/check.mjs'
+import { meet } from '../lib/installations.mjs'
 import { until } from '../lib/wait.mjs'
 
 export const name = 'block'
@@ -51,8 +52,8 @@ export async function run(world, roles) {
   const B = await world.client('B', roles.B, { sameAs: A })
   const C = await world.client('C', roles.C, { sameAs: A })
   const alix = [A, B, C]
-  await A.call('preferences.sync')
-  await B.call('preferences.sync')
+  await meet(A, C)
+  await meet(B, C)
   for (const client of [B, C])
     await until(`${client.label}: the chat with Bo`, async () => await chatsWith(client, Bo.inboxId) === 1, { everyMs: 200 })
 

@@ -1,6 +1,7 @@
 // A group of three people on five installations, both programs mixed, made by either.  Texts, replies and
 // reactions from all are read by all, and after every step all agree on epoch and epoch authenticator.
 import { becomes, equal, ok } from '../lib/check.mjs'
+import { meet } from '../lib/installations.mjs'
 import { until } from '../lib/wait.mjs'
 import { other } from '../lib/world.mjs'
 
@@ -48,8 +49,8 @@ export async function run(world, roles) {
   const Bo2 = await world.client('Bo2', roles.Bo2, { sameAs: Bo })
   const Caro = await world.client('Caro', roles.Caro)
   const all = [A, B, Bo, Bo2, Caro]
-  for (const client of all)
-    await client.call('preferences.sync')
+  await meet(A, B)
+  await meet(Bo, Bo2)
 
   const { id } = await A.call('conversations.newGroup', {
     peers: [{ inboxId: Bo.inboxId }, { address: Caro.address }], name: 'five', description: 'of three people',
@@ -122,7 +123,7 @@ export async function run(world, roles) {
 
   // An installation more, which the other one of the same person brings in, and its revocation.
   const Bo3 = await world.client('Bo3', roles.A, { sameAs: Bo })
-  await Bo.call('preferences.sync')
+  await meet(Bo, Bo3)
   await until('Bo3 has the group', async () => (await Bo3.call('conversations.list')).some((c) => c.id === id), { everyMs: 200 })
   await agree('with Bo3', [...all, Bo3], id)
   await Bo3.send(id, 'text of Bo3')

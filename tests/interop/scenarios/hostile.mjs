@@ -1,6 +1,7 @@
 // A stranger's preferences group.  Mallory adds other people to her own preferences group and writes consent
 // and HMAC keys into it.  libxmtp takes them, which shows that the attack is real; xmtui must not.
 import { becomes, equal } from '../lib/check.mjs'
+import { primaryGroup } from '../lib/installations.mjs'
 import { until } from '../lib/wait.mjs'
 
 export const name = 'hostile'
@@ -20,7 +21,7 @@ export async function run(world, roles) {
   const groups = (await A.call('preferences.state')).groups.map((g) => g.id).sort()
   const listed = (await A.call('conversations.list')).map((c) => c.id).sort()
 
-  const group = (await Mallory.call('preferences.state')).groups[0]
+  const group = await primaryGroup(Mallory)
   await Mallory.call('conversation.addMembers', { id: group, peers: [{ inboxId: Victim.inboxId }, { inboxId: A.inboxId }] })
   const { subscription } = await A.call('stream.start')
   A.events.length = 0

@@ -1,6 +1,7 @@
 // libxmtp alone, many installations: X-Wing welcomes, welcome pointers (used from three installations on),
 // preference sync among them, HMAC keys, and installations that come later.
 import { becomes, equal, ok } from '../lib/check.mjs'
+import { meet } from '../lib/installations.mjs'
 import { until } from '../lib/wait.mjs'
 
 export const name = 'libxmtp-many'
@@ -39,7 +40,7 @@ export async function run(world, roles) {
   // A fourth installation, with the group, the chat and one HMAC key for all four.
   const D = await world.client('D', roles.D, { sameAs: A })
   for (const client of [A, B, C])
-    await client.call('preferences.sync')
+    await meet(client, D)
   for (const { id } of [group, dm])
     await until(`D: ${id}`, async () => (await D.call('conversations.list')).some((c) => c.id === id), { everyMs: 200 })
   await until('four equal sets of HMAC keys', async () => {

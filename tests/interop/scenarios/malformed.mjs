@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { becomes, equal, ok } from '../lib/check.mjs'
 import { consentUpdate, encodedContent, hmacUpdate, preferenceUpdates } from '../lib/encode.mjs'
+import { meet, primaryGroup } from '../lib/installations.mjs'
 import { until } from '../lib/wait.mjs'
 
 export const name = 'malformed'
@@ -14,9 +15,8 @@ const [DENIED, ALLOWED] = [3, 2]
 const nowNs = () => BigInt(Date.now()) * 1000000n
 
 async function badPreferences(A, B, dmId) {
-  await A.call('preferences.sync')
-  await B.call('preferences.sync')
-  const group = (await B.call('preferences.state')).groups[0]
+  await meet(A, B)
+  const group = await primaryGroup(B)
   const send = (hex) => B.call('conversation.send', { id: group, content: { type: 'encoded', hex, shouldPush: false } })
   const keysBefore = await A.call('conversations.hmacKeys')
   ok(keysBefore[dmId], 'A has HMAC keys of the chat')

@@ -4,6 +4,7 @@
 // A client tries each way by itself: between the change and the moment it knows, it makes calls of that one
 // way and reads its own store (getConsent, list without sync), nothing else.
 import { becomes, equal, ok } from '../lib/check.mjs'
+import { meet } from '../lib/installations.mjs'
 import { until } from '../lib/wait.mjs'
 import { KINDS, other } from '../lib/world.mjs'
 
@@ -11,7 +12,6 @@ export const name = 'preferences'
 
 export const cases = KINDS.flatMap((A) => KINDS.flatMap((B) => KINDS.map((C) => ({ A, B, C, Bo: other(A) }))))
 
-// The kind that a role named by `like` gets, where a case leaves out xmtui.
 const allStates = ['unknown', 'allowed', 'denied']
 
 const knows = async (client, id) =>
@@ -118,8 +118,8 @@ export async function run(world, roles) {
   equal(new Set([A.inboxId, B.inboxId, C.inboxId]).size, 1, 'number of inboxes of A, B and C')
 
   // The older installations learn of C; the chat with Bo comes to B and C; then one HMAC key for all.
-  await A.call('preferences.sync')
-  await B.call('preferences.sync')
+  await meet(A, C)
+  await meet(B, C)
   for (const client of [B, C])
     await until(`${client.label}: the chat with Bo`, async () =>
       (await client.call('conversations.list', { consentStates: allStates })).some((c) => c.id === dm.id), { everyMs: 200 })
