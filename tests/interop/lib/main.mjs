@@ -1,6 +1,6 @@
-// Runs scenarios one after the other and prints a line for each:
+// Runs scenarios one after the other and prints a line of TAP for each, with who played which role:
 //
-//   PASS preferences: A=xmtui B=libxmtp C=xmtui Bo=libxmtp (4.1 s)
+//   ok 4 - preferences/1: A=xmtui B=libxmtp C=xmtui Bo=libxmtp (4.1 s)
 //
 // Arguments: names of scenarios (all, where none is named), each as NAME or NAME/N for its N-th case.
 // INTEROP_PLAY=libxmtp (or xmtui) gives every role to that one program, to tell a wrong scenario from a wrong
@@ -29,9 +29,11 @@ if (cases.length === 0) {
   process.exit(2)
 }
 
-console.log(`xmtui: ${programs.xmtui.join(' ')}; node: ${programs.node.join(' ')}; ` +
+console.log(`1..${cases.length}`)
+console.log(`# xmtui: ${programs.xmtui.join(' ')}; node: ${programs.node.join(' ')}; ` +
             `libxmtp: @xmtp/node-bindings ${packageVersion('@xmtp/node-bindings')} on Node ${process.version}`)
-const counts = { PASS: 0, FAIL: 0 }
+const counts = { 'ok': 0, 'not ok': 0 }
+let tested = 0
 for (const { scenario, roles, number } of cases) {
   const who = Object.entries(roles).map(([name, kind]) => `${name}=${kind}`).join(' ')
   const begun = Date.now()
@@ -44,14 +46,14 @@ for (const { scenario, roles, number } of cases) {
   } catch (e) {
     error = e
   }
-  const result = error ? 'FAIL' : 'PASS'
+  const result = error ? 'not ok' : 'ok'
   counts[result]++
-  console.log(`${result} ${scenario.name}/${number}: ${who} (${((Date.now() - begun) / 1000).toFixed(1)} s)`)
+  console.log(`${result} ${++tested} - ${scenario.name}/${number}: ${who} (${((Date.now() - begun) / 1000).toFixed(1)} s)`)
   if (error) {
-    console.log(String(error.stack ?? error).replace(/^/gm, '    '))
+    console.log(String(error.stack ?? error).replace(/^/gm, '#   '))
     if (world)
-      console.log(`    ${await world.end({ failed: true })}`)
+      console.log(`#   ${await world.end({ failed: true })}`)
   }
 }
-console.log(`${counts.PASS} passed, ${counts.FAIL} failed`)
-process.exit(counts.FAIL ? 1 : 0)
+console.log(`${counts.ok} passed, ${counts['not ok']} failed`)
+process.exit(counts['not ok'] ? 1 : 0)
