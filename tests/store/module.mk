@@ -1,13 +1,20 @@
 # Tests of store/; included by tests/module.mk.
 noinst_HEADERS += tests/store/help.h
-STORE_TESTS = tests/store/test_db tests/store/test_groups tests/store/test_messages tests/store/test_store
+STORE_TESTS = tests/store/test_consent tests/store/test_db tests/store/test_groups tests/store/test_identity \
+	tests/store/test_messages tests/store/test_store tests/store/test_work
 check_PROGRAMS += $(STORE_TESTS)
 TESTS += $(STORE_TESTS)
+tests_store_test_consent_SOURCES = tests/store/test_consent.c tests/store/help.c
+tests_store_test_consent_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_db_SOURCES = tests/store/test_db.c tests/store/help.c
 tests_store_test_db_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_groups_SOURCES = tests/store/test_groups.c tests/store/help.c
 tests_store_test_groups_LDADD = $(STORE_LIBS) $(TEST_LIBS)
+tests_store_test_identity_SOURCES = tests/store/test_identity.c tests/store/help.c
+tests_store_test_identity_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_messages_SOURCES = tests/store/test_messages.c tests/store/help.c
 tests_store_test_messages_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_store_SOURCES = tests/store/test_store.c tests/store/help.c
 tests_store_test_store_LDADD = $(STORE_LIBS) $(TEST_LIBS)
+tests_store_test_work_SOURCES = tests/store/test_work.c tests/store/help.c
+tests_store_test_work_LDADD = $(STORE_LIBS) $(TEST_LIBS)
