@@ -67,10 +67,32 @@ static enum err_code map(int rc, const char **why)
     }
 }
 
+static bool means_full(int system_error)
+{
+    return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
+}
+
+/* A quota or a file size limit is a full disk to whoever has to make room, but SQLite says "I/O error".  The
+ * cause stands with the file that met it: the database or its WAL. */
+static bool is_full(struct db *db, int rc)
+{
+    sqlite3_file *wal = NULL;
+    int e = 0;
+
+    if ((rc & 0xff) != SQLITE_IOERR || !db || !db->sqlite)
+        return false;
+    sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_LAST_ERRNO, &e);
+    if (!means_full(e) &&
+        sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK && wal &&
+        wal->pMethods)
+        wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &e);
+    return means_full(e);
+}
+
 int db_error(struct db *db, int rc, const char *doing, struct err *err)
 {
     const char *why = db && db->sqlite ? sqlite3_errmsg(db->sqlite) : sqlite3_errstr(rc);
-    enum err_code code = map(rc, &why);
+    enum err_code code = map(is_full(db, rc) ? SQLITE_FULL : rc, &why);
 
     return err_set(err, code, "%s: %s (SQLite %d)", doing, why, rc);
 }

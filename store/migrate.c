@@ -17,7 +17,7 @@ int migrate_version(struct db *db, int64_t *version, struct err *err)
 /* The copy has to be there before the original changes, power cut included. */
 static int copy_before(struct db *db, const char *path, size_t to, struct err *err)
 {
-    char *copy = sqlite3_mprintf("%s.before-%zu", path, to);
+    char *copy = sqlite3_mprintf("%s.before-%llu", path, (unsigned long long)to);
     char *sql = copy ? sqlite3_mprintf("VACUUM INTO %Q", copy) : NULL;
     int fd = -1, r;
 

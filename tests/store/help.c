@@ -1,6 +1,16 @@
 #include "tests/store/help.h"
 
 #include "crypto/crypto.h"
+#include "store/consent.h"
+#include "store/cursors.h"
+#include "store/identity_log.h"
+#include "store/installation.h"
+#include "store/intents.h"
+#include "store/key_packages.h"
+#include "store/mls_state.h"
+#include "store/preferences.h"
+#include "store/settings.h"
+#include "store/tasks.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -157,4 +167,141 @@ int64_t conversation_of(struct store *store, unsigned group)
     n = g.conversation;
     store_mem_free(&mem);
     return n;
+}
+
+void plant(struct store *s)
+{
+    const struct slice mark = slice_str(MARK "value");
+    const struct store_group_texts texts = {mark, mark, mark, mark};
+    struct store_message message = text_message(1, 1, 5 * SECOND, MARK "body");
+    int64_t id, conversation;
+
+    add_group(s, 1, STORE_GROUP, NULL);
+    conversation = conversation_of(s, 1);
+    OK(store_group_set_texts(s, id16(1), &texts, err));
+    OK(store_draft_put(s, conversation, mark, err));
+    OK(store_message_put(s, &message, NULL, err));
+    OK(store_secret_put(s, STORE_SECRET_SEED, mark, err));
+    OK(store_secret_put(s, STORE_SECRET_ADDRESS, mark, err));
+    OK(store_key_package_put(
+        s,
+        &(struct store_key_package){
+            .ref = id32(1), .package = id32(2), .private_part = mark, .init_key = id32(3)},
+        &id, err));
+    OK(store_identity_update_put(s, &(struct store_identity_update){"alix", 1, 1, 1, mark}, NULL, err));
+    OK(store_association_put(s, "alix", 1, mark, err));
+    OK(store_inbox_of_put(s, 1, mark, "alix", 1, err));
+    OK(store_mls_put(s, id16(1), (struct store_piece){1, 2, 3}, mark, err));
+    OK(store_intent_put(s, &(struct store_intent){.kind = 1, .group_id = id16(1), .data = mark}, &id, err));
+    OK(store_intent_set_published(s, id, id32(1), mark, mark, 1, err));
+    OK(store_hmac_key_put(s, mark, 1, NULL, err));
+    OK(store_preference_put(s, 0, mark, 1, NULL, err));
+    OK(store_task_put(s, &(struct store_task){.kind = 1, .hash = id32(9), .data = mark, .expires_at_ns = 9},
+                      NULL, err));
+    OK(store_nickname_put(s, STORE_NICKNAME_INBOX, "bo", MARK "name", err));
+    OK(store_setting_put(s, "theme", mark, err));
+    OK(store_installation_put(s, &(struct store_installation){"alix", "local", id32(7), 2, 3, 4}, err));
+    OK(store_cursor_advance(s, id16(1), STORE_CURSOR_COMMIT, 0, 33, NULL, err));
+    OK(store_consent_apply(s,
+                           &(struct store_consent){STORE_CONSENT_INBOX, "bo", STORE_CONSENT_DENIED, 5, {0}},
+                           &(struct store_consent_context){.now_ns = 6, .batch = 1}, NULL, err));
+}
+
+static bool is_mark(struct slice value)
+{
+    return slice_eq(value, slice_str(MARK "value"));
+}
+
+static int expect_update(void *ctx, const struct store_identity_update *row)
+{
+    assert_true(is_mark(row->payload));
+    ++*(int *)ctx;
+    return 0;
+}
+
+static int expect_preference(void *ctx, const struct store_preference *row)
+{
+    assert_true(is_mark(row->payload));
+    ++*(int *)ctx;
+    return 0;
+}
+
+static int expect_identifier(void *ctx, int kind, struct slice identifier)
+{
+    assert_int_equal(kind, 1);
+    assert_true(is_mark(identifier));
+    ++*(int *)ctx;
+    return 0;
+}
+
+static void expect_chat(struct store *s, struct store_mem *mem)
+{
+    struct store_conversation line;
+    struct slice value;
+    struct bytes piece;
+    int64_t at;
+
+    OK(store_conversation_get(s, id16(1), mem, &line, err));
+    assert_true(is_mark(line.texts.name) && is_mark(line.texts.description));
+    assert_true(is_mark(line.texts.image_url) && is_mark(line.texts.app_data));
+    assert_true(slice_eq(line.last.body, slice_str(MARK "body")));
+    assert_int_equal(line.unread, 1);
+    OK(store_draft_get(s, line.group.conversation, mem, &value, err));
+    assert_true(is_mark(value));
+    OK(store_mls_get(s, id16(1), (struct store_piece){1, 2, 3}, &piece, err));
+    assert_true(is_mark(bytes_slice(&piece)));
+    bytes_wipe(&piece);
+    OK(store_cursor_of_group(s, id16(1), &at, err));
+    assert_int_equal(at, 33);
+}
+
+static void expect_ourselves(struct store *s, struct store_mem *mem)
+{
+    struct store_installation self;
+    struct store_key_package package;
+    struct slice value;
+    int64_t at;
+
+    OK(store_installation_get(s, mem, &self, err));
+    assert_string_equal(self.inbox_id, "alix");
+    OK(store_secret_get(s, STORE_SECRET_SEED, mem, &value, err));
+    assert_true(is_mark(value));
+    OK(store_secret_get(s, STORE_SECRET_ADDRESS, mem, &value, err));
+    assert_true(is_mark(value));
+    OK(store_key_package_find(s, id32(3), mem, &package, err));
+    assert_true(is_mark(package.private_part));
+    OK(store_hmac_key_get(s, mem, &value, &at, err));
+    assert_true(is_mark(value));
+    OK(store_setting_get(s, "theme", mem, &value, err));
+    assert_true(is_mark(value));
+}
+
+void expect_planted(struct store *s)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    enum store_consent_state consent;
+    struct store_intent intent;
+    struct store_task task;
+    struct slice value;
+    const char *name;
+    int rows = 0;
+
+    expect_chat(s, &mem);
+    expect_ourselves(s, &mem);
+    OK(store_identity_updates_each(s, "alix", 0, 0, expect_update, &rows, err));
+    OK(store_preferences_each(s, expect_preference, &rows, err));
+    OK(store_identifiers_of_each(s, "alix", expect_identifier, &rows, err));
+    assert_int_equal(rows, 3);
+    OK(store_association_get(s, "alix", 1, &mem, &value, err));
+    assert_true(is_mark(value));
+    OK(store_intent_by_hash(s, id32(1), &mem, &intent, err));
+    assert_true(is_mark(intent.data) && is_mark(intent.staged_commit) && is_mark(intent.post_commit));
+    OK(store_task_next(s, 8, &mem, &task, err));
+    assert_true(is_mark(task.data));
+    OK(store_nickname_get(s, STORE_NICKNAME_INBOX, "bo", &mem, &name, err));
+    assert_string_equal(name, MARK "name");
+    OK(store_consent_state(s, STORE_CONSENT_INBOX, "bo", &consent, err));
+    assert_int_equal(consent, STORE_CONSENT_DENIED);
+    OK(store_check(s, err));
+    store_mem_free(&mem);
 }

@@ -50,3 +50,8 @@ void add_group(struct store *store, unsigned id, enum store_group_type type, con
 struct store_message text_message(unsigned id, unsigned group, int64_t sent_at_ns, const char *text);
 void add_text(struct store *store, unsigned id, unsigned group, int64_t sent_at_ns, const char *text);
 int64_t conversation_of(struct store *store, unsigned group);
+
+/* One row for each sealed column, all with MARK in them; and that they are all there. */
+#define MARK "plaintext-that-must-not-show-"
+void plant(struct store *store);
+void expect_planted(struct store *store);

@@ -1,11 +1,15 @@
 # Tests of store/; included by tests/module.mk.
 noinst_HEADERS += tests/store/help.h
-STORE_TESTS = tests/store/test_consent tests/store/test_db tests/store/test_groups tests/store/test_identity \
-	tests/store/test_messages tests/store/test_store tests/store/test_work
+EXTRA_DIST += tests/store/v1.sql
+STORE_TESTS = tests/store/test_consent tests/store/test_crash tests/store/test_db tests/store/test_groups \
+	tests/store/test_identity tests/store/test_messages tests/store/test_migrate tests/store/test_store \
+	tests/store/test_work
 check_PROGRAMS += $(STORE_TESTS)
 TESTS += $(STORE_TESTS)
 tests_store_test_consent_SOURCES = tests/store/test_consent.c tests/store/help.c
 tests_store_test_consent_LDADD = $(STORE_LIBS) $(TEST_LIBS)
+tests_store_test_crash_SOURCES = tests/store/test_crash.c tests/store/help.c
+tests_store_test_crash_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_db_SOURCES = tests/store/test_db.c tests/store/help.c
 tests_store_test_db_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_groups_SOURCES = tests/store/test_groups.c tests/store/help.c
@@ -14,6 +18,8 @@ tests_store_test_identity_SOURCES = tests/store/test_identity.c tests/store/help
 tests_store_test_identity_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_messages_SOURCES = tests/store/test_messages.c tests/store/help.c
 tests_store_test_messages_LDADD = $(STORE_LIBS) $(TEST_LIBS)
+tests_store_test_migrate_SOURCES = tests/store/test_migrate.c tests/store/help.c
+tests_store_test_migrate_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_store_SOURCES = tests/store/test_store.c tests/store/help.c
 tests_store_test_store_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_work_SOURCES = tests/store/test_work.c tests/store/help.c

@@ -5,15 +5,8 @@
 #include "tests/store/help.h"
 
 #include "base/rand.h"
-#include "store/consent.h"
-#include "store/identity_log.h"
 #include "store/installation.h"
-#include "store/intents.h"
-#include "store/key_packages.h"
-#include "store/mls_state.h"
-#include "store/preferences.h"
 #include "store/settings.h"
-#include "store/tasks.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -273,42 +266,6 @@ static void the_key_file_is_made_once_and_kept_private(void **state)
     fputs("abcdef\n", f);
     fclose(f);
     FAILS(ERR_MALFORMED, store_key_file_read(home->path, found, err));
-}
-
-/* Everything that must not be found, each marked. */
-#define MARK "plaintext-that-must-not-show-"
-
-static void plant(struct store *s)
-{
-    const struct slice mark = slice_str(MARK "value");
-    const struct store_group_texts texts = {mark, mark, mark, mark};
-    struct store_message message = text_message(1, 1, 5 * SECOND, MARK "body");
-    int64_t id, conversation;
-
-    add_group(s, 1, STORE_GROUP, NULL);
-    conversation = conversation_of(s, 1);
-    OK(store_group_set_texts(s, id16(1), &texts, err));
-    OK(store_draft_put(s, conversation, mark, err));
-    OK(store_message_put(s, &message, NULL, err));
-    OK(store_secret_put(s, STORE_SECRET_SEED, mark, err));
-    OK(store_secret_put(s, STORE_SECRET_ADDRESS, mark, err));
-    OK(store_key_package_put(
-        s,
-        &(struct store_key_package){
-            .ref = id32(1), .package = id32(2), .private_part = mark, .init_key = id32(3)},
-        &id, err));
-    OK(store_identity_update_put(s, &(struct store_identity_update){"alix", 1, 1, 1, mark}, NULL, err));
-    OK(store_association_put(s, "alix", 1, mark, err));
-    OK(store_inbox_of_put(s, 1, mark, "alix", 1, err));
-    OK(store_mls_put(s, id16(1), (struct store_piece){1, 2, 3}, mark, err));
-    OK(store_intent_put(s, &(struct store_intent){.kind = 1, .group_id = id16(1), .data = mark}, &id, err));
-    OK(store_intent_set_published(s, id, id32(1), mark, mark, 1, err));
-    OK(store_hmac_key_put(s, mark, 1, NULL, err));
-    OK(store_preference_put(s, 0, mark, 1, NULL, err));
-    OK(store_task_put(s, &(struct store_task){.kind = 1, .hash = id32(9), .data = mark, .expires_at_ns = 9},
-                      NULL, err));
-    OK(store_nickname_put(s, STORE_NICKNAME_INBOX, "bo", MARK "name", err));
-    OK(store_setting_put(s, "theme", mark, err));
 }
 
 static bool file_has(const char *path, const char *needle)

@@ -1,0 +1,220 @@
+/* Migrations: the mechanism with steps made up here, and each released version from a stored file.
+ *
+ * vN.sql is the dump of a database of version N with one row for each sealed column (plant() in help.c),
+ * under the key raw_key.  To store the file of the present version before changing the schema:
+ *   ./tests/store/test_migrate --make DIR && sqlite3 DIR/xmtui.db .dump > tests/store/vN.sql
+ * and append the lines that .dump leaves out: PRAGMA application_id = 2020439157; PRAGMA user_version = N; */
+#include "tests/store/help.h"
+
+#include "store/migrate.h"
+#include "store/schema.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fill_b(struct store *store, struct err *err)
+{
+    return db_exec((struct db *)store, "UPDATE t SET b = 'filled'", err);
+}
+
+static int refuse(struct store *store, struct err *err)
+{
+    (void)store;
+    return err_set(err, ERR_CORRUPT, "this row makes no sense");
+}
+
+static const struct migration steps[] = {
+    {.sql = "CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('one')"},
+    {.sql = "ALTER TABLE t ADD COLUMN b TEXT", .run = fill_b},
+    {.sql = "ALTER TABLE t ADD COLUMN c TEXT; UPDATE t SET c = 'three'", .run = refuse},
+};
+
+static struct db *open_db(struct home *home)
+{
+    struct db *db = NULL;
+
+    OK(db_open(home_file(home, "m.db"), &(struct db_options){.create = true}, &db, err));
+    return db;
+}
+
+static int run(struct db *db, struct home *home, size_t count, struct err *err)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "%s", home_file(home, "m.db"));
+    return migrate_run(db, path, steps, count, (struct store *)db, err);
+}
+
+static int64_t version_of(struct db *db)
+{
+    int64_t version = -1;
+
+    OK(migrate_version(db, &version, err));
+    return version;
+}
+
+static int64_t number(struct db *db, const char *sql)
+{
+    int64_t n = -1;
+
+    OK(db_int(db, sql, &n, err));
+    return n;
+}
+
+static bool exists(struct home *home, const char *name)
+{
+    return access(home_file(home, name), F_OK) == 0;
+}
+
+static void a_new_database_gets_every_step_and_no_copy(void **state)
+{
+    struct db *db = open_db(*state);
+
+    OK(run(db, *state, 2, err));
+    assert_int_equal(version_of(db), 2);
+    assert_int_equal(number(db, "SELECT count(*) FROM t WHERE a = 'one' AND b = 'filled'"), 1);
+    assert_false(exists(*state, "m.db.before-2"));
+    OK(run(db, *state, 2, err));
+    assert_int_equal(number(db, "SELECT count(*) FROM t"), 1);
+    db_close(db);
+}
+
+static void an_older_database_is_copied_and_then_migrated(void **state)
+{
+    struct db *db = open_db(*state), *copy = NULL;
+    struct stat st;
+
+    OK(run(db, *state, 1, err));
+    OK(run(db, *state, 2, err));
+    assert_int_equal(version_of(db), 2);
+    assert_int_equal(number(db, "SELECT count(*) FROM t WHERE b = 'filled'"), 1);
+    assert_int_equal(stat(home_file(*state, "m.db.before-2"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    OK(db_open(home_file(*state, "m.db.before-2"), NULL, &copy, err));
+    assert_int_equal(version_of(copy), 1);
+    assert_int_equal(number(copy, "SELECT count(*) FROM t WHERE a = 'one'"), 1);
+    assert_int_equal(number(copy, "SELECT count(*) FROM pragma_table_info('t')"), 1);
+    db_close(copy);
+    db_close(db);
+}
+
+static void a_step_that_fails_leaves_the_database_as_it_was(void **state)
+{
+    struct db *db = open_db(*state);
+    struct err why;
+
+    OK(run(db, *state, 1, err));
+    assert_int_equal(run(db, *state, 3, &why), ERR_CORRUPT);
+    assert_string_equal(why.text, "migrating the database to version 3: this row makes no sense");
+    assert_int_equal(version_of(db), 1);
+    assert_int_equal(number(db, "SELECT count(*) FROM pragma_table_info('t')"), 1);
+    /* The next try starts over, the copy of this one in its way. */
+    assert_int_equal(run(db, *state, 3, &why), ERR_CORRUPT);
+    OK(run(db, *state, 2, err));
+    assert_int_equal(version_of(db), 2);
+    db_close(db);
+}
+
+static void without_a_copy_nothing_is_migrated(void **state)
+{
+    struct db *db = open_db(*state);
+    char blocked[256];
+
+    OK(run(db, *state, 1, err));
+    snprintf(blocked, sizeof blocked, "%s", home_file(*state, "m.db.before-2"));
+    assert_int_equal(mkdir(blocked, 0700), 0);
+    FAILS(ERR_IO, run(db, *state, 2, err));
+    assert_int_equal(version_of(db), 1);
+    rmdir(blocked);
+    db_close(db);
+}
+
+static void a_newer_database_is_refused(void **state)
+{
+    struct home *home = *state;
+    struct store *store = NULL;
+    char sql[60];
+
+    OK(store_create(home->path, &raw_key, NULL, &store, err));
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", (int)schema_version + 1);
+    OK(db_exec(store_db(store), sql, err));
+    store_close(store);
+    store = NULL;
+    FAILS(ERR_UNSUPPORTED, store_open(home->path, &raw_key, NULL, &store, err));
+    FAILS(ERR_UNSUPPORTED, store_open_read_only(home->path, &raw_key, NULL, &store, err));
+    assert_null(store);
+}
+
+static char *read_dump(size_t version)
+{
+    const char *top = getenv("XM_SRCDIR");
+    char path[512], *text;
+    long len;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/tests/store/v%zu.sql", top ? top : ".", version);
+    if (!(f = fopen(path, "r")))
+        fail_msg("%s is missing: each version needs its file", path);
+    fseek(f, 0, SEEK_END);
+    len = ftell(f);
+    rewind(f);
+    text = calloc(1, (size_t)len + 1);
+    assert_non_null(text);
+    assert_int_equal(fread(text, 1, (size_t)len, f), len);
+    fclose(f);
+    return text;
+}
+
+static void every_older_version_is_brought_up_to_date(void **state)
+{
+    struct home *home = *state;
+
+    for (size_t version = 1; version <= schema_version; version++) {
+        char *dump = read_dump(version), name[60];
+        sqlite3 *sqlite = NULL;
+
+        unlink(home_file(home, STORE_FILE));
+        assert_int_equal(sqlite3_open(home_file(home, STORE_FILE), &sqlite), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(sqlite, dump, NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(sqlite);
+        free(dump);
+        OK(store_open(home->path, &raw_key, NULL, &home->store, err));
+        expect_planted(home->store);
+        snprintf(name, sizeof name, STORE_FILE ".before-%zu", schema_version);
+        assert_int_equal(exists(home, name), version < schema_version);
+        store_close(home->store);
+        home->store = NULL;
+    }
+}
+
+static int make(const char *folder)
+{
+    struct store *store = NULL;
+
+    crypto_setup(NULL);
+    OK(store_create(folder, &raw_key, NULL, &store, err));
+    plant(store);
+    expect_planted(store);
+    store_close(store);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, home_teardown)
+        TEST(a_new_database_gets_every_step_and_no_copy),
+        TEST(an_older_database_is_copied_and_then_migrated),
+        TEST(a_step_that_fails_leaves_the_database_as_it_was),
+        TEST(without_a_copy_nothing_is_migrated),
+        TEST(a_newer_database_is_refused),
+        TEST(every_older_version_is_brought_up_to_date),
+    };
+
+    if (argc == 3 && strcmp(argv[1], "--make") == 0)
+        return make(argv[2]);
+    return cmocka_run_group_tests(tests, crypto_setup, NULL);
+}
