@@ -5,10 +5,11 @@ import * as libxmtpMany from './libxmtp-many.mjs'
 import * as preferences from './preferences.mjs'
 import * as block from './block.mjs'
 import * as group from './group.mjs'
+import * as rules from './rules.mjs'
 import * as hostile from './hostile.mjs'
 import * as malformed from './malformed.mjs'
 import * as nodeRestart from './node-restart.mjs'
 import * as kill from './kill.mjs'
 
-export const SCENARIOS = [libxmtpIdentity, libxmtpChats, libxmtpMany, preferences, block, group, hostile, malformed,
+export const SCENARIOS = [libxmtpIdentity, libxmtpChats, libxmtpMany, preferences, block, rules, group, hostile, malformed,
   nodeRestart, kill]
