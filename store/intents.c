@@ -162,7 +162,8 @@ int store_intent_set_to_publish(struct store *store, int64_t id, bool failed, in
     db_query(
         &q, store->db,
         "UPDATE intents SET state = 1, payload_hash = NULL, staged_commit = NULL, post_commit = NULL,"
-        " published_epoch = 0, attempts = attempts + ?2, next_attempt_ns = ?3 WHERE id = ?1 AND state <> 3");
+        " published_epoch = 0, attempts = attempts + ?2, next_attempt_ns = ?3 WHERE id = ?1"
+        " AND (state <> 3 OR kind = 1)"); /* a message may come back too old to be read and go out again */
     db_bind_i64(&q, 1, id);
     db_bind_i64(&q, 2, failed);
     db_bind_i64(&q, 3, next_attempt_ns);

@@ -19,6 +19,8 @@ struct core;
 struct err;
 struct group_cache;
 struct mls_group;
+struct mls_config;
+
 
 struct group {
     uint8_t id[16];
@@ -31,21 +33,34 @@ struct group {
     uint64_t ext_epoch;
     struct group_extensions ext;
 
+    bool nothing_queued; /* known: no intent is "to publish" or "published"; intents.c */
+
     /* private to group.c */
-    struct group *next_bucket, *newer, *older;
+    struct core *core;
+    struct group *next_in_bucket;
+    uint64_t used;
     unsigned pins;
 };
 
 int group_cache_new(struct core *core, struct err *err);
 void group_cache_free(struct core *core);
 
-/* The group by its id, with its MLS state loaded unless it has none.  Borrowed: stays valid while
+/* The group by its id; its MLS state is loaded by group_load_mls().  Borrowed: stays valid while
  * pinned; every group_get() is paired with a group_put().  ERR_NOTFOUND. */
 int group_get(struct core *core, const uint8_t id[16], struct group **out, struct err *err);
 void group_put(struct core *core, struct group *g);
 
 /* Drops the MLS state in memory, so that the next use reads what the database has. */
 void group_evict(struct core *core, struct group *g);
+
+/* group_get(), then its lock (may wait), then its MLS state; group_close() undoes it. */
+int group_open(struct core *core, const uint8_t id[16], struct group **out, struct err *err);
+void group_close(struct core *core, struct group *g);
+
+/* A group that may not be in the store yet, pinned as by group_get().  Takes `mls` on success; NULL leaves
+ * the MLS state as it is. */
+int group_adopt(struct core *core, const uint8_t id[16], enum conversation_type type, struct mls_group *mls,
+                struct group **out, struct err *err);
 
 /* Makes sure that g->mls is loaded.  ERR_STATE when the group has no usable state. */
 int group_load_mls(struct core *core, struct group *g, struct err *err);
@@ -60,6 +75,9 @@ int group_read_extensions(struct core *core, struct group *g, struct err *err);
  * peer, disappearing settings, paused version) and the epoch into the conversation's row. */
 int group_refresh_row(struct core *core, struct group *g, struct err *err);
 
+/* The MLS rules of XMTP groups (groups.md 1.1): the library's defaults, PrivateMessage only. */
+void group_mls_config(struct mls_config *out);
+
 /* ---- what people ask about a group ---- */
 
 struct group_member {
@@ -72,6 +90,10 @@ struct group_member {
 /* *out is freed with group_members_free(). */
 int group_members(struct core *core, struct group *g, struct group_member **out, size_t *n, struct err *err);
 void group_members_free(struct group_member *members, size_t n);
+
+/* The leaf's inbox id and whether it is a member's: of any group in hand.  ERR_MALFORMED. */
+struct mls_leaf;
+int leaf_inbox(const struct mls_leaf *leaf, char inbox_id[65]);
 
 struct group_debug {
     uint64_t epoch;

@@ -15,5 +15,3 @@ int welcomes_sync(struct core *core, size_t *joined, struct err *err);
  * it.  A bad welcome is logged and is no error. */
 int welcome_from_stream(struct core *core, const struct node_welcome_message *welcome, struct err *err);
 
-/* Tries welcome pointers again whose welcome was not there yet, as far as they are due. */
-int welcome_retry_pointers(struct core *core, struct err *err);

@@ -83,8 +83,7 @@ static void upkeep_fiber(struct core *core, void *ctx)
     } jobs[] = {{"disappearing messages", expire},
                 {"outbox", send_waiting},
                 {"preferences outbox", flush_prefs},
-                {"key packages", keep_key_packages},
-                {"welcomes", welcome_retry_pointers}};
+                {"key packages", keep_key_packages}};
 
     (void)ctx;
     do {

@@ -1,0 +1,66 @@
+/* Durable intents: what a group must do on the network, until it is done (sync.md 8.2, groups.md 4.4).
+ *
+ * States as the store has them; what they mean here:
+ *   to publish  nothing of it has left yet, or it has to be built again
+ *   published   its bytes may be at the node: hash, staged commit and epoch are on disk.  Only a reading
+ *               of the ledger to its end tells; what is not there then goes back to "to publish"
+ *   committed   the node has it.  Messages: acknowledged, the echo will bring its place.  Commits: merged,
+ *               invitations are still to be sent
+ *   gone        done; "error" is what was given up
+ * At most one commit of ours is published and unseen in a group.
+ *
+ * Thread: background.  The group's lock is held by the caller throughout; calls wait unless said. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "store/intents.h"
+
+struct core;
+struct err;
+struct group;
+
+/* Inside a transaction; does not wait. */
+int intent_queue(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data,
+                 int64_t *id, struct err *err);
+
+/* Sends what can be sent: messages up to and including the next commit.  *published (may be NULL)
+ * counts messages the node has taken.  ERR_OFFLINE: everything is kept. */
+int intents_publish(struct core *core, struct group *g, size_t *published, struct err *err);
+
+/* How many are to be published; does not wait. */
+int intents_waiting(struct core *core, struct group *g, size_t *n, struct err *err);
+/* The same with those that are published and unseen; does not wait. */
+int intents_outstanding(struct core *core, struct group *g, size_t *n, struct err *err);
+
+/* After the ledger was read to its end: what is published and not in it goes back.  Does not wait. */
+int intents_release_unseen(struct core *core, struct group *g, struct err *err);
+
+/* Sends the invitations of merged commits. */
+int intents_send_welcomes(struct core *core, struct group *g, struct err *err);
+
+/* Publishes and reads until this intent is done or given up (then with its reason), some rounds. */
+int intent_resolve(struct core *core, struct group *g, int64_t id, struct err *err);
+
+/* Publishes and reads until no message waits, some rounds. */
+int intent_resolve_messages(struct core *core, struct group *g, struct err *err);
+
+/* intent_queue() in a durable transaction, then intent_resolve(). */
+int intent_run(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data, struct err *err);
+
+/* One message: encrypts it and notes what is about to be sent.  Inside a durable transaction, which also
+ * has to store the group (group_save_mls()).  *wire is what to send. */
+int intent_seal_message(struct core *core, struct group *g, int64_t id, struct slice envelope, struct bytes *wire,
+                        struct err *err);
+/* The node has taken these messages.  Opens its own transaction; does not wait. */
+int intent_acknowledge(struct core *core, struct group *g, const int64_t *ids, const uint8_t (*message_ids)[32],
+                       size_t n, struct err *err);
+/* Hands wire bytes to the node with their HMACs. */
+struct wire_message {
+    struct slice data;
+    bool should_push;
+};
+int intent_send(struct core *core, const struct group *g, const struct wire_message *messages, size_t n,
+                struct err *err);

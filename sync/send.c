@@ -1,0 +1,377 @@
+/* From a content to a message on its way.
+ *
+ * The usual case, nothing else waiting in the group, is one durable transaction (row, intent,
+ * ciphertext, ratchet), one request, one small transaction.  Everything else goes through the queue. */
+#include "sync/send.h"
+
+#include "base/err.h"
+#include "base/i18n.h"
+#include "crypto/hash.h"
+#include "mls/mls.h"
+#include "store/groups.h"
+#include "store/intents.h"
+#include "store/messages.h"
+#include "sync/consent.h"
+#include "sync/content.h"
+#include "sync/core.h"
+#include "sync/group.h"
+#include "sync/intents.h"
+#include "sync/membership_locked.h"
+#include "sync/pb.h"
+#include "sync/receive_group.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROTATE_AFTER_NS (INT64_C(30) * 86400 * NS_PER_S)
+
+void message_id(const uint8_t group_id[16], struct slice idempotency_key, struct slice content, uint8_t out[32])
+{
+    struct slice parts[] = {slice_of(group_id, 16), slice_str("\t"), idempotency_key, slice_str("\t"), content};
+
+    hash_sha256_parts(parts, sizeof parts / sizeof parts[0], out);
+}
+
+/* ---- before sending ---- */
+
+/* What the group's row says about sending. */
+struct standing {
+    bool may_check; /* nobody has looked for new installations within five seconds */
+    bool rotate;    /* our leaf key is old, or was made by whoever added us */
+};
+
+static int read_standing(struct core *core, struct group *g, struct standing *out, struct err *err)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_group row;
+    int64_t now = core_now_ns(core);
+    int r = store_group_get(core->store, slice_of(g->id, 16), &mem, &row, err);
+
+    if (r == 0 && (!row.active || row.membership == STORE_MEMBER_RESTORED))
+        r = err_set(err, ERR_STATE, "%s", _("you are not in this conversation any more"));
+    if (r == 0 && row.paused_for_version)
+        r = err_set(err, ERR_PAUSED, _("this conversation wants version %s: update xmtui"), row.paused_for_version);
+    if (r == 0) {
+        out->may_check = g->type != CONVERSATION_SYNC && g->type != CONVERSATION_ONESHOT &&
+                         now - row.installations_checked_ns > CHECK_BEFORE_SEND_NS;
+        out->rotate = now - row.rotated_at_ns > ROTATE_AFTER_NS;
+    }
+    store_mem_free(&mem);
+    return r;
+}
+
+/* Brings the group into the state in which a message reaches every device of every member.  Trouble
+ * with the network is none here: the message waits then. */
+static int prepare(struct core *core, struct group *g, struct err *err)
+{
+    struct standing standing;
+    int r;
+
+    if ((r = read_standing(core, g, &standing, err)) != 0 || !core->api || core->offline)
+        return r;
+    if (standing.may_check && (r = check_installations_locked(core, g, err)) != 0 && r != ERR_OFFLINE &&
+        r != ERR_REMOTE && r != ERR_CONFLICT)
+        return r;
+    if (r == 0 && standing.rotate)
+        r = intent_run(core, g, STORE_INTENT_KEY_UPDATE, slice_of(NULL, 0), err);
+    if (r == ERR_OFFLINE || r == ERR_REMOTE || r == ERR_CONFLICT)
+        r = 0;
+    if (r == 0 && !mls_group_is_active(g->mls))
+        r = err_set(err, ERR_STATE, "%s", _("you are not in this conversation any more"));
+    return r;
+}
+
+/* ---- storing ---- */
+
+struct outgoing {
+    struct slice content;
+    struct content_facts facts;
+    bool should_push;
+    char key[24];
+    uint8_t id[32];
+    struct buf envelope;
+    int64_t now_ns;
+    int64_t intent_id;
+};
+
+static int compose(struct core *core, struct group *g, struct slice content, const struct send_options *options,
+                   struct outgoing *out, struct err *err)
+{
+    struct buf v1 = BUF_INIT;
+
+    *out = (struct outgoing){.content = content, .now_ns = core_now_ns(core)};
+    content_facts(content, &out->facts);
+    out->should_push = out->facts.should_push && !options->no_push;
+    snprintf(out->key, sizeof out->key, "%" PRId64, out->now_ns);
+    message_id(g->id, slice_str(out->key), content, out->id);
+    wire_put_bytes(&v1, 1, content);
+    pb_put_string(&v1, 2, out->key);
+    pb_put_part(&out->envelope, 1, &v1);
+    buf_free(&v1);
+    return buf_ok(&out->envelope) ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+}
+
+static int store_row(struct core *core, struct group *g, struct outgoing *o, struct err *err)
+{
+    struct store_message row = {.id = slice_of(o->id, 32),
+                                .group_id = slice_of(g->id, 16),
+                                .sender_inbox_id = core->self.inbox_id,
+                                .sender_installation_id = slice_of(core->self.installation_id, 32),
+                                .sent_at_ns = o->now_ns,
+                                .inserted_at_ns = o->now_ns,
+                                .kind = STORE_MESSAGE_APPLICATION,
+                                .status = STORE_UNPUBLISHED,
+                                .content_type = (int)o->facts.kind,
+                                .shows = g->type == CONVERSATION_SYNC ? STORE_SHOWS_NOT : o->facts.shows,
+                                .own = true,
+                                .should_push = o->should_push,
+                                .body = o->content,
+                                .idempotency_key = o->key};
+    struct store_intent intent = {.kind = STORE_INTENT_SEND_MESSAGE,
+                                  .group_id = slice_of(g->id, 16),
+                                  .data = buf_slice(&o->envelope),
+                                  .message_id = slice_of(o->id, 32),
+                                  .should_push = o->should_push,
+                                  .created_at_ns = o->now_ns};
+    struct core_event event = {.kind = CORE_MESSAGE};
+    int r;
+
+    if (o->facts.has_reference)
+        row.reference = slice_of(o->facts.reference, 32);
+    if ((r = store_message_put(core->store, &row, NULL, err)) != 0 ||
+        (r = store_intent_put(core->store, &intent, &o->intent_id, err)) != 0)
+        return r;
+    if (g->type != CONVERSATION_GROUP && g->type != CONVERSATION_DM)
+        return 0;
+    memcpy(event.group_id, g->id, 16);
+    memcpy(event.message_id, o->id, 32);
+    return core_note(core, &event, err);
+}
+
+/* One durable transaction; with `wire` the message is also encrypted in it. */
+static int store_outgoing(struct core *core, struct group *g, struct outgoing *o, struct bytes *wire,
+                          struct err *err)
+{
+    int r = core_begin(core, true, err);
+
+    if (r != 0)
+        return r;
+    r = store_row(core, g, o, err);
+    if (r == 0 && wire) {
+        r = intent_seal_message(core, g, o->intent_id, buf_slice(&o->envelope), wire, err);
+        if (r == 0)
+            r = group_save_mls(core, g, err);
+    }
+    if (r == 0)
+        r = core_commit(core, err);
+    else
+        core_rollback(core);
+    if (r != 0)
+        group_evict(core, g);
+    return r;
+}
+
+/* ---- sending ---- */
+
+static int allow(struct core *core, const struct group *g, struct err *err)
+{
+    enum consent_state state;
+    int r = consent_of_group(core, g->id, &state, err);
+
+    if (r != 0 || state == CONSENT_ALLOWED)
+        return r;
+    if ((r = core_begin(core, true, err)) != 0)
+        return r;
+    if ((r = consent_allow_group(core, g->id, CONSENT_SHARE, err)) == 0)
+        return core_commit(core, err);
+    core_rollback(core);
+    return r;
+}
+
+static void tell_outbox(struct core *core)
+{
+    core_emit(core, &(struct core_event){.kind = CORE_OUTBOX});
+}
+
+/* The quick way: this message alone. */
+static int send_now(struct core *core, struct group *g, struct outgoing *o, enum send_status *status, struct err *err)
+{
+    struct bytes wire = {0};
+    struct wire_message message;
+    struct err why = {0};
+    int r;
+
+    if ((r = store_outgoing(core, g, o, &wire, err)) != 0)
+        return r;
+    message = (struct wire_message){bytes_slice(&wire), o->should_push};
+    if ((r = intent_send(core, g, &message, 1, &why)) == 0) {
+        r = intent_acknowledge(core, g, &o->intent_id, (const uint8_t(*)[32])o->id, 1, err);
+        *status = SEND_PUBLISHED;
+    } else {
+        /* It may have reached the node or not: the next reading of the ledger tells. */
+        g->nothing_queued = false;
+        *status = SEND_UNPUBLISHED;
+        tell_outbox(core);
+        r = r == ERR_NOMEM || r == ERR_IO ? err_set(err, r, "%s", why.text) : 0;
+    }
+    bytes_free(&wire);
+    return r;
+}
+
+/* Through the queue: behind what waits already, or for later. */
+static int send_queued(struct core *core, struct group *g, struct outgoing *o, bool optimistic,
+                       enum send_status *status, struct err *err)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_message row;
+    struct err why = {0};
+    int r;
+
+    g->nothing_queued = false;
+    if ((r = store_outgoing(core, g, o, NULL, err)) != 0)
+        return r;
+    *status = SEND_UNPUBLISHED;
+    if (optimistic)
+        return 0;
+    if (core->api && !core->offline)
+        r = intent_resolve_messages(core, g, &why);
+    if (store_message_get(core->store, slice_of(o->id, 32), &mem, &row, NULL) == 0)
+        *status = (enum send_status)row.status;
+    store_mem_free(&mem);
+    if (*status == SEND_UNPUBLISHED)
+        tell_outbox(core);
+    return r == ERR_NOMEM || r == ERR_IO ? err_set(err, r, "%s", why.text) : 0;
+}
+
+static int send_open(struct core *core, struct group *g, struct slice content, const struct send_options *options,
+                     uint8_t id[32], enum send_status *status, struct err *err)
+{
+    struct outgoing o = {0};
+    size_t waiting = 1;
+    int r;
+
+    if ((r = prepare(core, g, err)) != 0 || (r = group_load_mls(core, g, err)) != 0 ||
+        (r = compose(core, g, content, options, &o, err)) != 0)
+        goto done;
+    if (g->nothing_queued)
+        waiting = 0;
+    else if ((r = intents_outstanding(core, g, &waiting, err)) != 0)
+        goto done;
+    if (waiting == 0 && !options->optimistic && core->api && !core->offline)
+        r = send_now(core, g, &o, status, err);
+    else
+        r = send_queued(core, g, &o, options->optimistic, status, err);
+    if (r == 0)
+        memcpy(id, o.id, 32);
+    if (r == 0 && *status == SEND_PUBLISHED && !options->no_consent &&
+        (g->type == CONVERSATION_GROUP || g->type == CONVERSATION_DM))
+        r = allow(core, g, err);
+done:
+    buf_free(&o.envelope);
+    return r;
+}
+
+int group_send(struct core *core, const uint8_t id[16], struct slice content, const struct send_options *options,
+               uint8_t message_id_out[32], enum send_status *status, struct err *err)
+{
+    static const struct send_options plain;
+    struct group *g;
+    int r;
+
+    if ((r = group_open(core, id, &g, err)) != 0)
+        return r;
+    r = send_open(core, g, content, options ? options : &plain, message_id_out, status, err);
+    group_close(core, g);
+    return r == 0 ? 0 : err_wrap(err, r, "sending");
+}
+
+/* ---- the outbox ---- */
+
+static int publish_open(struct core *core, struct group *g, size_t *published, struct err *err)
+{
+    struct standing standing;
+    int r;
+
+    if ((r = read_standing(core, g, &standing, err)) != 0)
+        return r;
+    if (!core->api || core->offline)
+        return err_set(err, ERR_OFFLINE, "%s", _("offline: kept to be sent later"));
+    /* Reading first tells what of it has arrived already. */
+    if ((r = group_receive(core, g, NULL, err)) != 0)
+        return r;
+    for (int round = 0; round < 3 && r == 0; round++) {
+        size_t waiting = 0;
+        if ((r = intents_publish(core, g, published, err)) != 0 ||
+            (r = intents_outstanding(core, g, &waiting, err)) != 0 || waiting == 0)
+            break;
+        if ((r = group_receive(core, g, NULL, err)) == 0)
+            r = intents_send_welcomes(core, g, err);
+    }
+    if (r == 0)
+        r = intents_send_welcomes(core, g, err);
+    return r;
+}
+
+int group_publish(struct core *core, const uint8_t id[16], size_t *published, struct err *err)
+{
+    struct group *g;
+    int r;
+
+    if (published)
+        *published = 0;
+    if ((r = group_open(core, id, &g, err)) != 0)
+        return r;
+    r = publish_open(core, g, published, err);
+    group_close(core, g);
+    return r;
+}
+
+#define WAITING (STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED))
+
+struct id_list {
+    struct buf ids;
+};
+
+static int list_group(void *ctx, struct slice group_id)
+{
+    struct id_list *l = ctx;
+
+    if (group_id.len == 16)
+        buf_put_slice(&l->ids, group_id);
+    return buf_ok(&l->ids) ? 0 : ERR_NOMEM;
+}
+
+int outbox_flush(struct core *core, size_t *published, struct err *err)
+{
+    struct id_list l = {BUF_INIT};
+    int r = store_intents_groups(core->store, WAITING, list_group, &l, err);
+    struct err why = {0};
+    size_t n;
+
+    if (published)
+        *published = 0;
+    for (size_t at = 0; r == 0 && at + 16 <= l.ids.len; at += 16) {
+        n = 0;
+        int one = group_publish(core, l.ids.data + at, &n, &why);
+        if (published)
+            *published += n;
+        if (one == ERR_OFFLINE || one == ERR_CANCELED || one == ERR_NOMEM || one == ERR_IO) {
+            r = one;
+            if (err)
+                *err = why;
+        }
+    }
+    buf_free(&l.ids);
+    return r;
+}
+
+int outbox_size(struct core *core, size_t *n, struct err *err)
+{
+    int64_t count = 0;
+    int r = store_intents_count(core->store, WAITING, &count, err);
+
+    if (r == 0)
+        *n = (size_t)count;
+    return r;
+}
