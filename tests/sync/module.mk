@@ -1,1 +1,2 @@
 # Tests of sync/; included by tests/module.mk.
+include tests/sync/home.mk
