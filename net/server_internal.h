@@ -114,7 +114,7 @@ void server_conn_drop(struct server_conn *conn);
 void server_conn_request_freed(struct server_conn *conn);
 
 /* server_request.c */
-struct grpc_request *request_new(struct server_conn *conn, int32_t stream_id);
+struct grpc_request *grpc_request_new(struct server_conn *conn, int32_t stream_id);
 int request_on_header(struct grpc_request *req, struct slice name, struct slice value);
 void request_on_headers_end(struct grpc_request *req);
 void request_on_data(struct grpc_request *req, struct slice bytes);

@@ -28,7 +28,7 @@ static void trim(struct buf *b)
     buf_reset(b);
 }
 
-struct grpc_request *request_new(struct server_conn *conn, int32_t stream_id)
+struct grpc_request *grpc_request_new(struct server_conn *conn, int32_t stream_id)
 {
     struct grpc_server *s = conn->server;
     struct grpc_request *req = s->pool;
