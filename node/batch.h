@@ -47,6 +47,7 @@ struct job {
     struct bytes copy;
     void *rows;               /* what prepare made of the message: xm_alloc'ed, freed with the job */
     size_t rows_n;
+    int64_t now_ns;           /* when it came */
     size_t cost;              /* bytes it holds on to */
     struct buf reply;         /* empty: google.protobuf.Empty */
     int status;               /* gRPC */

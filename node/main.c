@@ -3,13 +3,13 @@
 #include "base/i18n.h"
 #include "base/log.h"
 #include "config.h"
+#include "crypto/crypto.h"
 #include "net/tune.h"
 #include "node/node.h"
 #include "node/options.h"
 
 #include <locale.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -103,6 +103,7 @@ int main(int argc, char **argv)
 {
     struct node_options options;
     struct program program = {0};
+    struct err err = {0};
     enum exit_status status;
 
     setlocale(LC_ALL, "");
@@ -117,8 +118,8 @@ int main(int argc, char **argv)
         break;
     }
     log_to_stderr(options.log_level);
-    if (sodium_init() < 0 || uv_loop_init(&program.loop) != 0) {
-        fprintf(stderr, _("xmtui-node: cannot start: out of memory\n"));
+    if (crypto_init(&err) != 0 || uv_loop_init(&program.loop) != 0) {
+        fprintf(stderr, _("xmtui-node: cannot start: %s\n"), err.text[0] != 0 ? err.text : _("out of memory"));
         return EXIT_FAILED;
     }
     net_tune_malloc();

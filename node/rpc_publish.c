@@ -54,7 +54,7 @@ static int prepare_key_package(struct job *job)
     upload = job->rows;
     upload->key_package = proto_slice(msg->key_package->key_package_tls_serialized);
     if (key_package_check(upload->key_package, (struct slice){0}, (struct slice){0},
-                          (uint64_t)(clock_now_ns(&clock_system) / NS_PER_S), &view, NULL, &err) != 0)
+                          (uint64_t)(job->now_ns / NS_PER_S), &view, NULL, &err) != 0)
         return job_refuse(job, GRPC_INVALID_ARGUMENT, "invalid identity: %s", err.text);
     upload->installation_key = view.mls.leaf.signature_key;
     return 0;
@@ -80,7 +80,7 @@ static const struct job_kind registration_kind = {.prepare = prepare_key_package
 
 void rpc_upload_key_package(struct node *node, struct grpc_request *req, struct slice body)
 {
-    struct job *job = node_job(req, &upload_kind, TYPE(upload_key_package_request), false);
+    struct job *job = node_job(node, req, &upload_kind, TYPE(upload_key_package_request), false);
 
     (void)body;
     if (job != NULL)
@@ -89,7 +89,7 @@ void rpc_upload_key_package(struct node *node, struct grpc_request *req, struct 
 
 void rpc_register_installation(struct node *node, struct grpc_request *req, struct slice body)
 {
-    struct job *job = node_job(req, &registration_kind, TYPE(register_installation_request), false);
+    struct job *job = node_job(node, req, &registration_kind, TYPE(register_installation_request), false);
 
     (void)body;
     if (job != NULL)
@@ -158,7 +158,7 @@ static const struct job_kind group_messages_kind = {
 
 void rpc_send_group_messages(struct node *node, struct grpc_request *req, struct slice body)
 {
-    struct job *job = node_job(req, &group_messages_kind, TYPE(send_group_messages_request), false);
+    struct job *job = node_job(node, req, &group_messages_kind, TYPE(send_group_messages_request), false);
 
     (void)body;
     if (job != NULL)
@@ -268,7 +268,7 @@ static const struct job_kind welcomes_kind = {
 
 void rpc_send_welcome_messages(struct node *node, struct grpc_request *req, struct slice body)
 {
-    struct job *job = node_job(req, &welcomes_kind, TYPE(send_welcome_messages_request), false);
+    struct job *job = node_job(node, req, &welcomes_kind, TYPE(send_welcome_messages_request), false);
 
     (void)body;
     if (job != NULL)
@@ -321,7 +321,7 @@ static const struct job_kind commit_log_kind = {.prepare = prepare_commit_log, .
 
 void rpc_batch_publish_commit_log(struct node *node, struct grpc_request *req, struct slice body)
 {
-    struct job *job = node_job(req, &commit_log_kind, TYPE(batch_publish_commit_log_request), false);
+    struct job *job = node_job(node, req, &commit_log_kind, TYPE(batch_publish_commit_log_request), false);
 
     (void)body;
     if (job != NULL)
@@ -436,7 +436,7 @@ static const struct job_kind identity_kind = {.prepare = prepare_identity_update
 
 void rpc_publish_identity_update(struct node *node, struct grpc_request *req, struct slice body)
 {
-    struct job *job = node_job(req, &identity_kind,
+    struct job *job = node_job(node, req, &identity_kind,
                                &xmtp__identity__api__v1__publish_identity_update_request__descriptor, true);
 
     (void)body;

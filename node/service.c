@@ -1,6 +1,7 @@
 /* Which path goes to which method, and how answers and errors leave. */
 #include "node/service.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "net/grpc_server.h"
@@ -44,8 +45,8 @@ void node_reply(struct node *node, struct grpc_request *req)
         grpc_reply(req, buf_slice(&node->reply));
 }
 
-struct job *node_job(struct grpc_request *req, const struct job_kind *kind, const ProtobufCMessageDescriptor *type,
-                     bool keep)
+struct job *node_job(struct node *node, struct grpc_request *req, const struct job_kind *kind,
+                     const ProtobufCMessageDescriptor *type, bool keep)
 {
     struct slice body = grpc_request_body(req);
     struct job *job = job_new(kind, req);
@@ -55,6 +56,7 @@ struct job *node_job(struct grpc_request *req, const struct job_kind *kind, cons
         err_set(&err, ERR_NOMEM, "out of memory");
         goto fail;
     }
+    job->now_ns = clock_now_ns(node->data.clock);
     job->cost = sizeof *job + 2 * body.len;
     if (proto_unpack(type, body, &job->arena, &job->message, &err) != 0)
         goto fail;

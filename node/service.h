@@ -53,8 +53,8 @@ void node_reply(struct node *node, struct grpc_request *req);
 void node_fail(struct grpc_request *req, const struct err *err);
 /* Unpacks the body into a job of `kind`; `keep` copies it as received to job->copy, too.  NULL: `req` has
  * been answered. */
-struct job *node_job(struct grpc_request *req, const struct job_kind *kind, const ProtobufCMessageDescriptor *type,
-                     bool keep);
+struct job *node_job(struct node *node, struct grpc_request *req, const struct job_kind *kind,
+                     const ProtobufCMessageDescriptor *type, bool keep);
 /* Takes the job, with which `count` things are published, or answers its request. */
 void node_submit(struct node *node, struct job *job, size_t count);
 
