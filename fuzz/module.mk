@@ -7,6 +7,7 @@ if FUZZING
 noinst_PROGRAMS += $(FUZZERS)
 endif
 include fuzz/identity.mk
+include fuzz/proto.mk
 
 .PHONY: fuzz-list
 fuzz-list:
