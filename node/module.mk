@@ -20,3 +20,7 @@ libnode_la_SOURCES = \
 	node/topics.c node/topics.h \
 	node/welcomes.c node/welcomes.h
 NODE_LIBS = libnode.la $(IDENTITY_LIBS)
+
+bin_PROGRAMS += xmtui-node
+xmtui_node_SOURCES = node/main.c
+xmtui_node_LDADD = $(NODE_LIBS)
