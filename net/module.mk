@@ -9,8 +9,12 @@ libnet_la_SOURCES = \
 	net/grpc_server.c net/grpc_server.h \
 	net/h2.c net/h2.h \
 	net/keepalive.c net/keepalive.h \
+	net/node_answers.c net/node_answers.h \
 	net/node_api.h \
-	net/node_v3.h \
+	net/node_memory.c net/node_memory.h \
+	net/node_rows.c net/node_rows.h \
+	net/node_v3.c net/node_v3.h net/node_v3_internal.h \
+	net/node_v3_call.c net/node_v3_methods.c net/node_v3_streams.c \
 	net/retry.c net/retry.h \
 	net/server_conn.c net/server_internal.h net/server_request.c \
 	net/sock.c net/sock.h \
