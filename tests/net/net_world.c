@@ -73,6 +73,8 @@ static void on_request(void *ctx, struct grpc_request *req)
         grpc_request_set_data(req, c);
         grpc_start(req);
         send_some(req);
+    } else if (w->serve) {
+        w->serve(w, req);
     } else {
         grpc_fail(req, GRPC_UNIMPLEMENTED, "unknown method %s", path);
     }

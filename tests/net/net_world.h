@@ -23,6 +23,10 @@ struct world {
     char url[64];
     unsigned closed; /* on_closed calls */
 
+    /* Answers the paths that the world does not know; NULL: UNIMPLEMENTED. */
+    void (*serve)(struct world *w, struct grpc_request *req);
+    void *serve_ctx;
+
     /* what the server's handler has seen */
     struct grpc_request *held[WORLD_HELD_MAX]; /* of /t/Hold and /t/Open, in order; NULL once gone */
     unsigned held_count;
