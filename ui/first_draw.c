@@ -55,7 +55,7 @@ static void choices(struct screen *s, struct page *p)
         N_("2  I have a wallet key: type or paste it (it is not shown)"),
         N_("3  I have a wallet key in a file"),
         N_("4  My wallet is elsewhere: I sign a text with it and paste the signature"),
-        N_("5  I am here already: another installation of the person whose home is a folder"),
+        N_("5  I am here already: one more installation of the person in a folder"),
     };
 
     para(p, STYLE_NORMAL, _("xmtui sends end-to-end encrypted messages over XMTP. Others know you by the address of a wallet "

@@ -288,7 +288,7 @@ static struct place place_of(const struct input *in, size_t target, int cols, in
     if (found.col >= cols) /* the cursor after a full line stands on the next one */
         found = (struct place){found.row + 1, 0};
     if (rows)
-        *rows = (w.place.col >= cols || w.place.row > found.row ? w.place.row : found.row) + 1;
+        *rows = (w.place.row > found.row ? w.place.row : found.row) + 1;
     return found;
 }
 

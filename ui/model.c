@@ -182,6 +182,7 @@ struct chat *model_put_chat(struct model *m, const json_t *o)
 {
     const char *id = js_str(o, "id");
     struct chat *c = model_chat(m, id), *grown;
+    struct person *p;
 
     if (!*id)
         return NULL;
@@ -195,6 +196,8 @@ struct chat *model_put_chat(struct model *m, const json_t *o)
         json_object_set_new(m->chat_by_id, c->id, json_integer((json_int_t)m->n_chats++));
     }
     fill(c, o);
+    if (*c->peer_nick && (p = model_put_person(m, c->peer)) != NULL)
+        set_text(&p->nick, xm_strdup(c->peer_nick));
     return c;
 }
 

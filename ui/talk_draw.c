@@ -21,7 +21,7 @@ struct columns {
 
 static struct columns columns_of(int cols)
 {
-    struct columns k = {.name = 6, .name_cols = cols >= 50 ? 10 : 8};
+    struct columns k = {.name = 6, .name_cols = cols >= 50 ? 12 : 8};
 
     k.text = k.name + k.name_cols + (cols >= 50 ? 2 : 1);
     k.mark = cols - 3;

@@ -43,8 +43,13 @@ static void draw_row(struct screen *s, struct canvas *c, struct rect r, int row,
     char when[16], origin[120], entity[220];
     int col = r.col, room = r.cols;
 
-    words_clock_s(when, sizeof when, d->time_ns);
-    if (*d->origin_nick)
+    if (words_day_number(d->time_ns) == words_day_number(s->now_ns))
+        words_clock_s(when, sizeof when, d->time_ns);
+    else /* of another day: which one matters more */
+        words_date(when, sizeof when, d->time_ns);
+    if (r.cols < 50)
+        words_installation(origin, sizeof origin, strcmp(d->origin, "local") == 0 ? s->model.installation : d->origin);
+    else if (*d->origin_nick)
         snprintf(origin, sizeof origin, "%s %.4s", d->origin_nick, d->origin);
     else
         installation_name(&s->model, d->origin, origin, sizeof origin);
@@ -53,12 +58,13 @@ static void draw_row(struct screen *s, struct canvas *c, struct rect r, int row,
         canvas_fill(c, row, r.col, r.cols, STYLE_SELECTED, ' ');
     if (r.cols < 34)
         when[5] = 0; /* narrow: without seconds */
-    col += canvas_printf(c, row, col, room, STYLE_DIM, "%s ", when);
+    canvas_text(c, row, col, room, STYLE_DIM, when);
+    col += r.cols < 34 ? 6 : 9;
     col += canvas_printf(c, row, col, r.col + r.cols - col, STYLE_NORMAL, "%c ", sign_of(s, d));
-    canvas_printf(c, row, col, r.cols >= 50 ? 11 : 9, STYLE_NORMAL, "%s", origin);
-    col += r.cols >= 50 ? 12 : 10;
+    canvas_printf(c, row, col, r.cols >= 50 ? 11 : 4, STYLE_NORMAL, "%s", origin);
+    col += r.cols >= 50 ? 12 : 5;
     canvas_text(c, row, col, r.col + r.cols - col, style_of(d), consent_words(d->after));
-    col += 9;
+    col += r.cols >= 50 ? 9 : 8;
     col += canvas_text(c, row, col, r.col + r.cols - col, STYLE_NORMAL, entity) + 1;
     if (r.cols >= 50 && r.col + r.cols - col >= text_width(outcome(s, d)))
         canvas_text_right(c, row, col, r.col + r.cols - col, STYLE_DIM, outcome(s, d));

@@ -1,1 +1,22 @@
 # Tests of ui/; included by tests/module.mk.
+noinst_HEADERS += tests/ui/fake.h tests/ui/golden.h
+EXTRA_DIST += tests/ui/screens
+UI_TESTS = tests/ui/test_sanitize tests/ui/test_text tests/ui/test_input tests/ui/test_screen tests/ui/test_first_run \
+	tests/ui/test_config
+check_PROGRAMS += $(UI_TESTS)
+TESTS += $(UI_TESTS)
+# The screen itself needs nothing of the core but its header.
+UI_ALONE = libui.la $(BASE_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) $(NCURSES_LIBS) $(UTF8PROC_LIBS)
+UI_FAKE = tests/ui/fake.c tests/ui/driver.c tests/ui/golden.c
+tests_ui_test_sanitize_SOURCES = tests/ui/test_sanitize.c
+tests_ui_test_sanitize_LDADD = $(UI_ALONE) $(TEST_LIBS)
+tests_ui_test_text_SOURCES = tests/ui/test_text.c
+tests_ui_test_text_LDADD = $(UI_ALONE) $(TEST_LIBS)
+tests_ui_test_input_SOURCES = tests/ui/test_input.c
+tests_ui_test_input_LDADD = $(UI_ALONE) $(TEST_LIBS)
+tests_ui_test_screen_SOURCES = tests/ui/test_screen.c $(UI_FAKE)
+tests_ui_test_screen_LDADD = $(UI_ALONE) $(TEST_LIBS)
+tests_ui_test_first_run_SOURCES = tests/ui/test_first_run.c $(UI_FAKE)
+tests_ui_test_first_run_LDADD = $(UI_ALONE) $(TEST_LIBS)
+tests_ui_test_config_SOURCES = tests/ui/test_config.c
+tests_ui_test_config_LDADD = $(UI_ALONE) $(TEST_LIBS)

@@ -1,0 +1,491 @@
+/* The main screen, key by key, on a core that is a small world in memory. */
+#include "tests/test.h"
+#include "tests/ui/fake.h"
+#include "tests/ui/golden.h"
+#include "ui/json.h"
+
+#include <locale.h>
+#include <stdlib.h>
+
+static struct driver d;
+
+static int start(void **state)
+{
+    (void)state;
+    driver_start(&d, fake_new(), 24, 80);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    driver_end(&d);
+    return 0;
+}
+
+static void resized(int rows, int cols)
+{
+    screen_resize(d.screen, rows, cols);
+    driver_settle(&d);
+}
+
+static void draws_chats_talk_consent_installations_and_log(void **state)
+{
+    (void)state;
+    assert_drawn(driver_screen(&d), "main-80x24");
+    resized(40, 120);
+    assert_drawn(driver_screen(&d), "main-120x40");
+    resized(10, 40);
+    assert_drawn(driver_screen(&d), "main-40x10");
+    resized(24, 50);
+    assert_drawn(driver_screen(&d), "main-50x24");
+    resized(12, 80);
+    assert_drawn(driver_screen(&d), "main-80x12");
+    resized(3, 60);
+    assert_drawn(driver_screen(&d), "main-60x3");
+}
+
+static void survives_every_size_and_comes_back(void **state)
+{
+    char *before = strdup(driver_screen(&d));
+
+    (void)state;
+    for (int rows = 1; rows <= 42; rows += rows < 12 ? 1 : 10)
+        for (int cols = 1; cols <= 130; cols += cols < 24 ? 1 : 9) {
+            resized(rows, cols);
+            assert_int_equal(d.canvas.rows, rows);
+            driver_type(&d, "<A-c><A-s><A-i><F1><Esc><A-g>x<Esc><Esc>");
+        }
+    resized(24, 80);
+    assert_string_equal(driver_screen(&d), before);
+    free(before);
+}
+
+static void one_pane_has_tabs(void **state)
+{
+    (void)state;
+    resized(10, 40);
+    driver_type(&d, "<A-c>");
+    assert_drawn(driver_screen(&d), "consent-40x10");
+    driver_type(&d, "4");
+    assert_drawn(driver_screen(&d), "log-40x10");
+    driver_type(&d, "<Esc>");
+    assert_drawn(driver_screen(&d), "main-40x10");
+}
+
+static void sends_what_is_typed(void **state)
+{
+    (void)state;
+    d.fake->hold = true;
+    driver_type(&d, "sure, adding bo now<A-Enter>done<Enter>");
+    assert_drawn(driver_screen(&d), "sending");
+    assert_string_equal(fake_last(d.fake, "conversation.send"),
+                        "conversation.send {\"id\":\"c0a1\",\"text\":\"sure, adding bo now\\ndone\"}");
+    fake_release(d.fake);
+    driver_settle(&d);
+    assert_drawn(driver_screen(&d), "sent");
+}
+
+static void a_failed_send_stays_with_its_mark(void **state)
+{
+    (void)state;
+    d.fake->fail_method = "conversation.send";
+    d.fake->fail_code = "paused";
+    d.fake->fail_text = "the group wants a newer version";
+    driver_type(&d, "hello<Enter>");
+    assert_non_null(strstr(driver_row(&d, 9), "hello"));
+    assert_non_null(strstr(driver_row(&d, 9), " !"));
+    assert_true(driver_shows(&d, "not sent: the group wants a newer version"));
+}
+
+static void two_slashes_send_one(void **state)
+{
+    (void)state;
+    driver_type(&d, "//etc/motd<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversation.send"), "conversation.send {\"id\":\"c0a1\",\"text\":\"/etc/motd\"}");
+}
+
+static void messages_arrive_while_one_watches(void **state)
+{
+    (void)state;
+    fake_text(d.fake, "c0a1", "m4", MARIA, "are you there?");
+    fake_text(d.fake, "c0b2", "g4", DANA, "deploy at noon");
+    driver_settle(&d);
+    assert_drawn(driver_screen(&d), "arrived");
+    assert_string_equal(fake_last(d.fake, "conversation.markRead"),
+                        "conversation.markRead {\"id\":\"c0a1\",\"upToNs\":\"1795255441000000000\"}");
+}
+
+static void nothing_is_marked_read_without_focus(void **state)
+{
+    size_t before;
+
+    (void)state;
+    driver_type(&d, "<FocusOut>");
+    before = fake_count(d.fake, "conversation.markRead");
+    fake_text(d.fake, "c0a1", "m4", MARIA, "are you there?");
+    driver_settle(&d);
+    assert_int_equal(fake_count(d.fake, "conversation.markRead"), before);
+    driver_type(&d, "<FocusIn>");
+    assert_int_equal(fake_count(d.fake, "conversation.markRead"), before + 1);
+}
+
+static void one_key_blocks_and_one_undoes(void **state)
+{
+    (void)state;
+    d.fake->hold = true;
+    driver_type(&d, "<A-c>b");
+    assert_drawn(driver_screen(&d), "blocking"); /* at once, before any answer */
+    fake_release(d.fake);
+    driver_settle(&d);
+    assert_string_equal(fake_last(d.fake, "preferences.block"), "preferences.block {\"targets\":[\"c0c3\"]}");
+    driver_type(&d, "d");
+    assert_drawn(driver_screen(&d), "blocked");
+    driver_type(&d, "u");
+    assert_string_equal(fake_last(d.fake, "preferences.undo"), "preferences.undo {\"id\":2}");
+    driver_type(&d, "r");
+    assert_true(driver_shows(&d, "> ? 0x9f3a..0000"));
+}
+
+static void a_block_made_elsewhere_takes_the_chat_out_of_sight(void **state)
+{
+    (void)state;
+    fake_remote_consent(d.fake, "inboxId", MARIA, "denied", PHONE);
+    driver_settle(&d);
+    assert_drawn(driver_screen(&d), "blocked-elsewhere");
+    driver_type(&d, "<A-s>u");
+    assert_string_equal(fake_last(d.fake, "preferences.undo"), "preferences.undo {\"id\":2}");
+    assert_true(driver_shows(&d, "1   maria"));
+}
+
+static void peeking_leaves_no_trace(void **state)
+{
+    size_t calls;
+
+    (void)state;
+    calls = json_array_size(d.fake->trace);
+    driver_type(&d, "<A-c>p");
+    assert_drawn(driver_screen(&d), "peek");
+    driver_type(&d, "<PgUp><End>");
+    assert_int_equal(json_array_size(d.fake->trace), calls);
+}
+
+static void a_reply_to_somebody_unknown_says_first_that_it_accepts(void **state)
+{
+    (void)state;
+    driver_type(&d, "<A-c>p<Esc>hello<Enter>");
+    assert_true(driver_shows(&d, "sending will accept 0x9f3a..0000, Enter again"));
+    assert_string_equal(fake_last(d.fake, "conversation.send"), "");
+    driver_type(&d, "!<Enter>"); /* another text asks again */
+    assert_string_equal(fake_last(d.fake, "conversation.send"), "");
+    driver_type(&d, "<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversation.send"), "conversation.send {\"id\":\"c0c3\",\"text\":\"hello!\"}");
+    assert_string_equal(fake_last(d.fake, "preferences.allow"), "preferences.allow {\"targets\":[\"c0c3\"]}");
+}
+
+static void denied_words_in_a_group_are_counted_and_can_be_opened(void **state)
+{
+    (void)state;
+    driver_type(&d, "<A-2>");
+    assert_drawn(driver_screen(&d), "group");
+    driver_type(&d, "<Tab><Tab>h");
+    assert_true(driver_shows(&d, "buy now"));
+}
+
+static void the_order_stands_still_while_the_list_has_the_focus(void **state)
+{
+    (void)state;
+    driver_type(&d, "<A-l>");
+    fake_text(d.fake, "c0b2", "g4", DANA, "deploy at noon");
+    driver_settle(&d);
+    assert_non_null(strstr(driver_row(&d, 2), "maria"));
+    assert_non_null(strstr(driver_row(&d, 3), "# ops-oncall"));
+    driver_type(&d, "<Esc>");
+    assert_non_null(strstr(driver_row(&d, 2), "# ops-oncall"));
+}
+
+static void scrolls_back_through_pages_of_the_store(void **state)
+{
+    char id[16], text[32];
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        snprintf(id, sizeof id, "x%d", i);
+        snprintf(text, sizeof text, "line %d", i);
+        fake_text(d.fake, "c0b2", id, DANA, text);
+    }
+    driver_settle(&d);
+    d.now_ns += 2000 * INT64_C(1000000000);
+    driver_type(&d, "<A-1>"); /* by activity it comes first now */
+    assert_true(driver_shows(&d, "line 999"));
+    for (int i = 0; i < 30; i++)
+        driver_type(&d, "<PgUp>");
+    assert_true(driver_shows(&d, "scrolled"));
+    assert_false(driver_shows(&d, "line 999"));
+    fake_text(d.fake, "c0b2", "late", DANA, "while you were up there");
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "scrolled: 1 newer below, End"));
+    driver_type(&d, "<End>");
+    assert_true(driver_shows(&d, "while you were up there"));
+    for (int i = 0; i < 100; i++)
+        driver_type(&d, "<PgUp>");
+    assert_true(driver_shows(&d, "ops-oncall"));
+    assert_true(driver_shows(&d, "[hidden]"));
+}
+
+static void drafts_are_saved_at_a_pause_and_come_back(void **state)
+{
+    (void)state;
+    driver_type(&d, "half a thou");
+    assert_string_equal(fake_last(d.fake, "conversation.draft"), "");
+    driver_wait(&d, 1000);
+    assert_string_equal(fake_last(d.fake, "conversation.draft"), "conversation.draft {\"id\":\"c0a1\",\"text\":\"half a thou\"}");
+    assert_true(driver_shows(&d, "draft saved  11"));
+    driver_type(&d, "ght<A-2>");
+    assert_string_equal(fake_last(d.fake, "conversation.draft"), "conversation.draft {\"id\":\"c0a1\",\"text\":\"half a thought\"}");
+    assert_true(driver_shows(&d, "maria      draft"));
+    driver_type(&d, "<A-1>");
+    assert_non_null(strstr(driver_row(&d, 21), "> half a thought"));
+}
+
+static void leaving_keeps_what_is_typed(void **state)
+{
+    (void)state;
+    d.fake->hold = true;
+    driver_type(&d, "unsent");
+    screen_end(d.screen);
+    assert_true(screen_has_ended(d.screen));
+    assert_false(screen_may_end(d.screen));
+    assert_string_equal(fake_last(d.fake, "conversation.draft"), "conversation.draft {\"id\":\"c0a1\",\"text\":\"unsent\"}");
+    fake_release(d.fake);
+    driver_settle(&d);
+    assert_true(screen_may_end(d.screen));
+}
+
+static void one_ctrl_c_cancels_and_two_quit(void **state)
+{
+    (void)state;
+    driver_type(&d, "x<A-c><C-c>");
+    assert_false(screen_has_ended(d.screen));
+    assert_true(driver_shows(&d, "Ctrl-C once more quits"));
+    driver_wait(&d, 2100);
+    driver_type(&d, "<C-c>");
+    assert_false(screen_has_ended(d.screen));
+    driver_type(&d, "<C-c>");
+    assert_true(screen_has_ended(d.screen));
+}
+
+static void five_pasted_lines_are_asked_about(void **state)
+{
+    (void)state;
+    screen_paste(d.screen, "a\nb\nc\nd", 7);
+    driver_settle(&d);
+    assert_int_equal(fake_count(d.fake, "conversation.send"), 0);
+    assert_true(driver_shows(&d, "line 4/4"));
+    driver_type(&d, "<C-u><BS><C-u><BS><C-u><BS><C-u>");
+    screen_paste(d.screen, "a\r\nb\r\nc\r\nd\r\ne", 13);
+    driver_settle(&d);
+    assert_drawn(driver_screen(&d), "paste");
+    driver_type(&d, "<Esc>");
+    assert_true(driver_shows(&d, "line 1/1"));
+    screen_paste(d.screen, "a\nb\nc\nd\ne", 9);
+    driver_type(&d, "<Enter>");
+    assert_true(driver_shows(&d, "line 5/5"));
+    assert_int_equal(fake_count(d.fake, "conversation.send"), 0);
+}
+
+static void goes_to_a_chat_by_part_of_its_name(void **state)
+{
+    (void)state;
+    driver_type(&d, "<A-g>onc");
+    assert_drawn(driver_screen(&d), "go");
+    driver_type(&d, "<Enter>");
+    assert_non_null(strstr(driver_row(&d, 0), "ops-oncall  group"));
+    driver_type(&d, "<A-g>9f3a<Enter>");
+    assert_non_null(strstr(driver_row(&d, 0), "0x9f3a..0000  1:1  unknown"));
+}
+
+static void help_names_the_keys_of_the_pane(void **state)
+{
+    (void)state;
+    driver_type(&d, "<A-c>?");
+    assert_drawn(driver_screen(&d), "help");
+}
+
+static void commands_say_what_is_wrong(void **state)
+{
+    (void)state;
+    driver_type(&d, "/frobnicate<Enter>");
+    assert_true(driver_shows(&d, "There is no /frobnicate."));
+    driver_type(&d, "/search x<Enter>");
+    assert_true(driver_shows(&d, "/search is not available yet."));
+    driver_type(&d, "/kick<Enter>");
+    assert_true(driver_shows(&d, "/kick WHO.."));
+    driver_type(&d, "/name new name<Enter>");
+    assert_true(driver_shows(&d, "That is for groups"));
+}
+
+static void commands_reach_the_core(void **state)
+{
+    (void)state;
+    driver_type(&d, "/dm 0x5555555555555555555555555555555555555555 hello there<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversations.newDm"),
+                        "conversations.newDm {\"peer\":\"0x5555555555555555555555555555555555555555\"}");
+    assert_string_equal(fake_last(d.fake, "conversation.send"), "conversation.send {\"id\":\"c0e5\",\"text\":\"hello there\"}");
+    driver_type(&d, "/group \"book club\" maria 0x2222222222222222222222222222222222222222<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversations.newGroup"),
+                        "conversations.newGroup {\"peers\":[\"" MARIA
+                        "\",\"" DANA "\"],\"name\":\"book club\"}");
+    driver_type(&d, "/name chess club<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversation.update"), "conversation.update {\"id\":\"c0f6\",\"name\":\"chess club\"}");
+    driver_type(&d, "/block maria<Enter>");
+    assert_string_equal(fake_last(d.fake, "preferences.block"), "preferences.block {\"targets\":[\"" MARIA "\"]}");
+    driver_type(&d, "/undo<Enter>");
+    assert_string_equal(fake_last(d.fake, "preferences.undo"), "preferences.undo {\"id\":2}");
+    driver_type(&d, "/nick 0x9f3a000000000000000000000000000000000000 spammer<Enter>");
+    assert_string_equal(fake_last(d.fake, "nick.set"), "nick.set {\"target\":\"" STRANGER "\",\"name\":\"spammer\"}");
+    driver_type(&d, "/sync prefs<Enter>");
+    assert_string_equal(fake_last(d.fake, "preferences.sync"), "preferences.sync {}");
+}
+
+static void replies_and_reactions_act_on_the_selected_message(void **state)
+{
+    (void)state;
+    driver_type(&d, "/reply will do<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversation.send"),
+                        "conversation.send {\"id\":\"c0a1\",\"content\":{\"type\":\"reply\",\"reference\":\"m3\",\"text\":\"will do\"}}");
+    driver_type(&d, "<A-t><Up><Up><Up>r");
+    assert_true(driver_shows(&d, "answering: yes, logs are here:"));
+    driver_type(&d, "and done<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversation.send"),
+                        "conversation.send {\"id\":\"c0a1\",\"content\":{\"type\":\"reply\",\"reference\":\"m2\",\"text\":\"and done\"}}");
+    driver_type(&d, "/react +1<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversation.send"),
+                        "conversation.send {\"id\":\"c0a1\",\"content\":{\"type\":\"reaction\",\"reference\":\"m3\",\"emoji\":\"+1\","
+                        "\"action\":\"added\"}}");
+}
+
+static void revoking_wants_the_short_id_typed(void **state)
+{
+    (void)state;
+    driver_type(&d, "/revoke b02f<Enter>no<Enter>");
+    assert_int_equal(fake_count(d.fake, "client.revokeInstallations"), 0);
+    driver_type(&d, "/revoke b02f<Enter>b02f<Enter>");
+    assert_string_equal(fake_last(d.fake, "client.revokeInstallations"), "client.revokeInstallations {\"ids\":[\"" PHONE "\"]}");
+}
+
+static void tab_completes_commands_and_moves_between_panes(void **state)
+{
+    (void)state;
+    driver_type(&d, "/inst<Tab>");
+    assert_non_null(strstr(driver_row(&d, 21), "> /installations"));
+    driver_type(&d, "<C-u>/re<Tab>");
+    assert_true(driver_shows(&d, "requests reset revoke reply react"));
+    driver_type(&d, "<C-u><Tab>");
+    assert_non_null(strstr(driver_row(&d, 1), "[CHATS]"));
+}
+
+static void the_cursor_stands_where_keys_act(void **state)
+{
+    (void)state;
+    driver_type(&d, "ab");
+    assert_true(d.canvas.cursor_shown);
+    assert_int_equal(d.canvas.cursor_row, 21);
+    assert_int_equal(d.canvas.cursor_col, 4);
+    driver_type(&d, "<A-c>");
+    assert_int_equal(d.canvas.cursor_row, 10 - 2);
+    assert_int_equal(d.canvas.cursor_col, 0);
+    driver_type(&d, "<A-l><Down>");
+    assert_int_equal(d.canvas.cursor_row, 3);
+    driver_type(&d, "<A-s>");
+    assert_int_equal(d.canvas.cursor_col, 21);
+}
+
+static void nothing_wakes_the_screen_but_the_minute(void **state)
+{
+    (void)state;
+    assert_in_range(screen_wait_ms(d.screen), 59000, 60001);
+    driver_type(&d, "/set clock off<Enter>");
+    driver_wait(&d, 2000);
+    assert_int_equal(screen_wait_ms(d.screen), -1);
+    assert_false(screen_is_dirty(d.screen));
+}
+
+static void hostile_names_and_words_are_shown_as_marks(void **state)
+{
+    json_t *c = json_array_get(json_object_get(d.fake->world, "conversations"), 1);
+
+    (void)state;
+    json_object_set_new(c, "name", json_string("ops\033]0;owned\007\xe2\x80\xae"));
+    fake_text(d.fake, "c0b2", "g4", DANA, "\033[2Jgone \xe2\x80\xae" "desrever\n\xc2\x9b" "31m");
+    fake_remote_consent(d.fake, "inboxId", STRANGER, "allowed", PHONE);
+    driver_settle(&d);
+    driver_type(&d, "<A-g>ops<Enter>");
+    assert_drawn(driver_screen(&d), "hostile");
+    assert_string_equal(screen_title(d.screen), "xmtui (1) ops^[]0;owned^G<U+202E>");
+}
+
+static void an_unknown_name_never_reaches_the_title(void **state)
+{
+    (void)state;
+    driver_type(&d, "<A-c>p");
+    assert_string_equal(screen_title(d.screen), "xmtui");
+}
+
+static void network_states_are_told(void **state)
+{
+    (void)state;
+    d.fake->hold = true; /* the core's own answer would say live again */
+    fake_notify(d.fake, "network", json_pack("{s:s}", "state", "reconnecting"));
+    driver_wait(&d, 40000);
+    assert_true(driver_shows(&d, "LATE 40s!"));
+    fake_notify(d.fake, "network", json_pack("{s:s}", "state", "offline"));
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "OFF!"));
+    fake_notify(d.fake, "network", json_pack("{s:s}", "state", "live"));
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "LIVE 0.0s"));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, start, end)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        T(draws_chats_talk_consent_installations_and_log),
+        T(survives_every_size_and_comes_back),
+        T(one_pane_has_tabs),
+        T(sends_what_is_typed),
+        T(a_failed_send_stays_with_its_mark),
+        T(two_slashes_send_one),
+        T(messages_arrive_while_one_watches),
+        T(nothing_is_marked_read_without_focus),
+        T(one_key_blocks_and_one_undoes),
+        T(a_block_made_elsewhere_takes_the_chat_out_of_sight),
+        T(peeking_leaves_no_trace),
+        T(a_reply_to_somebody_unknown_says_first_that_it_accepts),
+        T(denied_words_in_a_group_are_counted_and_can_be_opened),
+        T(the_order_stands_still_while_the_list_has_the_focus),
+        T(scrolls_back_through_pages_of_the_store),
+        T(drafts_are_saved_at_a_pause_and_come_back),
+        T(leaving_keeps_what_is_typed),
+        T(one_ctrl_c_cancels_and_two_quit),
+        T(five_pasted_lines_are_asked_about),
+        T(goes_to_a_chat_by_part_of_its_name),
+        T(help_names_the_keys_of_the_pane),
+        T(commands_say_what_is_wrong),
+        T(commands_reach_the_core),
+        T(replies_and_reactions_act_on_the_selected_message),
+        T(revoking_wants_the_short_id_typed),
+        T(tab_completes_commands_and_moves_between_panes),
+        T(the_cursor_stands_where_keys_act),
+        T(nothing_wakes_the_screen_but_the_minute),
+        T(hostile_names_and_words_are_shown_as_marks),
+        T(an_unknown_name_never_reaches_the_title),
+        T(network_states_are_told),
+    };
+
+    setlocale(LC_ALL, "C.UTF-8");
+    setenv("TZ", "UTC", 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
