@@ -8,6 +8,7 @@ noinst_PROGRAMS += $(FUZZERS)
 endif
 include fuzz/identity.mk
 include fuzz/proto.mk
+include fuzz/ui.mk
 
 .PHONY: fuzz-list
 fuzz-list:
