@@ -15,17 +15,15 @@
 
 static int take_tree(struct mls_group *g, const struct mls_group_info *info, struct slice given, struct err *err)
 {
-    struct slice body, nodes = given;
+    struct slice body = given, nodes;
     struct reader r;
 
-    if (!given.len) {
-        if (!mls_extension_find(info->extensions, MLS_EXT_RATCHET_TREE, &body))
-            return err_set(err, ERR_NOTFOUND, "no ratchet tree");
-        r = reader_of(body);
-        nodes = read_vec(&r, MLS_VEC_MAX);
-        if (!reader_done(&r))
-            return err_set(err, ERR_MALFORMED, "ratchet tree does not parse");
-    }
+    if (!given.len && !mls_extension_find(info->extensions, MLS_EXT_RATCHET_TREE, &body))
+        return err_set(err, ERR_NOTFOUND, "no ratchet tree");
+    r = reader_of(body);
+    nodes = read_vec(&r, MLS_VEC_MAX);
+    if (!reader_done(&r))
+        return err_set(err, ERR_MALFORMED, "ratchet tree does not parse");
     return mls_tree_parse(nodes, g->config.max_leaves, &g->tree, err);
 }
 

@@ -269,7 +269,7 @@ struct mls_join_params {
     struct slice welcome;      /* MLSMessage */
     struct slice key_package;  /* the bare KeyPackage it was made for */
     const uint8_t *init_private, *leaf_private; /* 32 bytes each */
-    struct slice ratchet_tree; /* given out of band; empty when it is in the GroupInfo */
+    struct slice ratchet_tree; /* ratchet_tree<V> given out of band; empty when it is in the GroupInfo */
 };
 /* ERR_NOTFOUND when the Welcome is not for this key package.  *adder_leaf: who signed the
  * GroupInfo; may be NULL. */

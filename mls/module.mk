@@ -38,3 +38,14 @@ libmls_la_SOURCES = \
 	mls/tree_ops.c \
 	mls/treekem.c mls/treekem.h \
 	mls/welcome.c mls/welcome.h
+
+# Test vectors of the MLS working group, of any kind; see tests/mls/vectors/README.md.
+noinst_PROGRAMS += mls-vectors
+mls_vectors_SOURCES = \
+	tests/mls/wg/groups.c \
+	tests/mls/wg/main.c \
+	tests/mls/wg/messages.c \
+	tests/mls/wg/primitives.c \
+	tests/mls/wg/trees.c \
+	tests/mls/wg/wg.c tests/mls/wg/wg.h
+mls_vectors_LDADD = $(MLS_LIBS) $(JANSSON_LIBS)

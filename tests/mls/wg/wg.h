@@ -1,0 +1,60 @@
+/* Test vectors of the MLS working group (mls-implementations, test-vectors.md): what the checks of
+ * all kinds need.
+ *
+ * A check returns true when the entry passes.  Reading a field that is missing or no hex makes
+ * `bad`, which fails the entry.  Thread: one. */
+#pragma once
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "mls/mls.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct wg {
+    bool bad;
+    struct bytes *owned; /* decoded fields, freed after the entry */
+    size_t owned_n;
+    struct err err;
+    char why[300];
+    const struct rand *rand;
+};
+
+/* Hex of a field, of a value; empty (and `bad`) when it is not there. */
+struct slice wg_hex(struct wg *w, const json_t *object, const char *key);
+struct slice wg_hex_value(struct wg *w, const json_t *value);
+uint64_t wg_int(struct wg *w, const json_t *object, const char *key);
+struct slice wg_text(struct wg *w, const json_t *object, const char *key);
+void wg_end(struct wg *w);
+
+/* Notes what failed, once; returns false. */
+bool wg_fail(struct wg *w, const char *file, int line, const char *what);
+#define WG(condition)                                                                                                  \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            return wg_fail(w, __FILE__, __LINE__, #condition);                                                         \
+    } while (0)
+
+static inline bool wg_is(const uint8_t *got, size_t len, struct slice want)
+{
+    return slice_eq(slice_of(got, len), want);
+}
+
+/* One for each kind of file. */
+bool wg_tree_math(struct wg *w, const json_t *entry);
+bool wg_deserialization(struct wg *w, const json_t *entry);
+bool wg_crypto_basics(struct wg *w, const json_t *entry);
+bool wg_secret_tree(struct wg *w, const json_t *entry);
+bool wg_message_protection(struct wg *w, const json_t *entry);
+bool wg_key_schedule(struct wg *w, const json_t *entry);
+bool wg_psk_secret(struct wg *w, const json_t *entry);
+bool wg_transcript_hashes(struct wg *w, const json_t *entry);
+bool wg_welcome(struct wg *w, const json_t *entry);
+bool wg_tree_operations(struct wg *w, const json_t *entry);
+bool wg_tree_validation(struct wg *w, const json_t *entry);
+bool wg_treekem(struct wg *w, const json_t *entry);
+bool wg_messages(struct wg *w, const json_t *entry);
+bool wg_passive_client(struct wg *w, const json_t *entry);
