@@ -127,7 +127,7 @@ static const char *too_new(const struct arrival *a)
     return version_compare(PROTOCOL_VERSION, wanted, &cmp) != 0 || cmp < 0 ? wanted : NULL;
 }
 
-static int put_row(struct arrival *a, struct err *err)
+static int put_row(struct arrival *a, const struct group *g, struct err *err)
 {
     enum conversation_type type = a->ext.immutable.type;
     bool returns = a->known && a->was == STORE_MEMBER_PENDING_REMOVE;
@@ -141,7 +141,7 @@ static int put_row(struct arrival *a, struct err *err)
         .added_by_inbox_id = a->adder,
         .welcome = {a->welcome->cursor.originator, (int64_t)a->welcome->cursor.sequence_id},
         .created_at_ns = core_now_ns(a->core),
-        .epoch = mls_group_epoch(a->opened.mls),
+        .epoch = mls_group_epoch(g->mls),
         .paused_for_version = too_new(a),
         .active = true,
         .trusted = welcome_is_trusted_sync(&a->ext, a->adder, a->core->self.inbox_id)};
@@ -208,7 +208,7 @@ static int store_group(struct arrival *a, struct group *g, struct err *err)
     struct epoch_mark before = {0};
     int r;
 
-    if ((r = store_mls_delete_group(a->core->store, slice_of(a->id, 16), err)) != 0 || (r = put_row(a, err)) != 0 ||
+    if ((r = store_mls_delete_group(a->core->store, slice_of(a->id, 16), err)) != 0 || (r = put_row(a, g, err)) != 0 ||
         (r = group_save_mls(a->core, g, err)) != 0 || (r = group_refresh_row(a->core, g, err)) != 0 ||
         (r = commit_log_applied(a->core, g, &before, STORE_COMMIT_WELCOME, NODE_ORIGINATOR_COMMITS,
                                 a->opened.message_cursor, a->adder, err)) != 0)

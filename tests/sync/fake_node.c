@@ -1,0 +1,469 @@
+#include "tests/sync/fake_node.h"
+
+#include "base/err.h"
+#include "base/reader.h"
+#include "crypto/hash.h"
+#include "identity/state.h"
+#include "identity/update.h"
+#include "mls/mls.h"
+#include "net/node_memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 100
+
+struct fake_welcome {
+    uint64_t id;
+    uint8_t key[32];
+    struct bytes data, hpke, metadata;
+    uint32_t algorithm;
+};
+
+struct fake_update {
+    uint64_t id;
+    char inbox[65];
+    struct bytes update;
+};
+
+struct fake_package {
+    uint8_t key[32];
+    struct bytes data;
+};
+
+struct fake_node {
+    struct fake_message *messages;
+    struct fake_welcome *welcomes;
+    struct fake_update *updates;
+    struct fake_package *packages;
+    size_t n_messages, n_welcomes, n_updates, n_packages;
+    uint64_t clock;
+};
+
+/* A test that runs out of memory may stop. */
+static void *grow(void *at, size_t n, size_t size)
+{
+    void *grown = (n & (n - 1)) == 0 ? realloc(at, (n ? 2 * n : 1) * size) : at;
+
+    if (!grown)
+        abort();
+    return grown;
+}
+
+static void copy(struct slice from, struct bytes *out)
+{
+    *out = (struct bytes){0};
+    if (bytes_dup(from, out) != 0)
+        abort();
+}
+
+struct fake_node *fake_node_new(void)
+{
+    struct fake_node *node = calloc(1, sizeof *node);
+
+    if (!node)
+        abort();
+    node->clock = UINT64_C(1700000000000000000);
+    return node;
+}
+
+void fake_node_free(struct fake_node *node)
+{
+    for (size_t i = 0; i < node->n_messages; i++)
+        bytes_free(&node->messages[i].data);
+    for (size_t i = 0; i < node->n_welcomes; i++) {
+        bytes_free(&node->welcomes[i].data);
+        bytes_free(&node->welcomes[i].hpke);
+        bytes_free(&node->welcomes[i].metadata);
+    }
+    for (size_t i = 0; i < node->n_updates; i++)
+        bytes_free(&node->updates[i].update);
+    for (size_t i = 0; i < node->n_packages; i++)
+        bytes_free(&node->packages[i].data);
+    free(node->messages);
+    free(node->welcomes);
+    free(node->updates);
+    free(node->packages);
+    free(node);
+}
+
+static struct fake_api *enter(struct node_api *base, int *r, struct err *err)
+{
+    struct fake_api *api = (struct fake_api *)base;
+
+    api->calls++;
+    *r = api->offline ? err_set(err, ERR_OFFLINE, "the node is away") : 0;
+    return api;
+}
+
+/* ---- key packages ---- */
+
+static int upload(struct node_api *base, struct slice data, struct err *err)
+{
+    int r;
+    struct fake_node *node = enter(base, &r, err)->node;
+    struct mls_key_package kp;
+    struct fake_package *at = NULL;
+
+    if (r != 0 || (r = mls_key_package_parse(data, &kp, err)) != 0)
+        return r;
+    for (size_t i = 0; i < node->n_packages; i++)
+        if (memcmp(node->packages[i].key, kp.leaf.signature_key.data, 32) == 0)
+            at = &node->packages[i];
+    if (!at) {
+        node->packages = grow(node->packages, node->n_packages, sizeof *at);
+        at = &node->packages[node->n_packages++];
+        memcpy(at->key, kp.leaf.signature_key.data, 32);
+        at->data = (struct bytes){0};
+    }
+    bytes_free(&at->data);
+    copy(data, &at->data);
+    return 0;
+}
+
+static int fetch(struct node_api *base, const struct slice *keys, size_t count, struct node_key_packages *out,
+                 struct err *err)
+{
+    int r;
+    struct fake_node *node = enter(base, &r, err)->node;
+
+    if (r != 0)
+        return r;
+    out->packages = node_memory_array(out->memory = node_memory_new(), count, sizeof *out->packages);
+    out->count = count;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < node->n_packages; k++)
+            if (memcmp(node->packages[k].key, keys[i].data, 32) == 0)
+                out->packages[i] = bytes_slice(&node->packages[k].data);
+    return 0;
+}
+
+/* ---- group messages ---- */
+
+static void store_message(struct fake_node *node, const uint8_t group_id[16], struct slice data, bool is_commit,
+                          struct slice hmac, bool should_push)
+{
+    struct fake_message *m;
+
+    for (size_t i = 0; i < node->n_messages; i++)
+        if (slice_eq(bytes_slice(&node->messages[i].data), data))
+            return;
+    node->messages = grow(node->messages, node->n_messages, sizeof *m);
+    m = &node->messages[node->n_messages++];
+    *m = (struct fake_message){.id = node->n_messages, .created_ns = node->clock += 1000, .is_commit = is_commit,
+                               .should_push = should_push, .has_hmac = hmac.len == 32};
+    memcpy(m->group_id, group_id, 16);
+    if (m->has_hmac)
+        memcpy(m->hmac, hmac.data, 32);
+    copy(data, &m->data);
+}
+
+void fake_node_inject(struct fake_node *node, const uint8_t group_id[16], struct slice data, bool is_commit)
+{
+    store_message(node, group_id, data, is_commit, slice_of(NULL, 0), false);
+}
+
+static int send_messages(struct node_api *base, const struct node_group_send *messages, size_t count,
+                         struct err *err)
+{
+    int r;
+    struct fake_api *api = enter(base, &r, err);
+    void (*hook)(void *) = api->before_send;
+
+    if (r != 0)
+        return r;
+    api->sends++;
+    api->before_send = NULL;
+    if (hook)
+        hook(api->before_send_ctx);
+    if (api->refuse_messages)
+        return err_set(err, ERR_REMOTE, "the node refuses");
+    for (size_t i = 0; i < count; i++) {
+        struct mls_message_view view;
+        if (mls_message_peek(messages[i].data, &view, err) != 0 || view.group_id.len != 16)
+            return err_set(err, ERR_REMOTE, "invalid group message");
+        store_message(api->node, view.group_id.data, messages[i].data, view.content_type == MLS_CONTENT_COMMIT,
+                      messages[i].sender_hmac, messages[i].should_push);
+    }
+    return api->lose_answers ? err_set(err, ERR_OFFLINE, "the answer is lost") : 0;
+}
+
+static uint64_t position(struct node_position after)
+{
+    uint64_t at = 0;
+
+    for (size_t i = 0; i < after.count; i++)
+        if (after.cursors[i].sequence_id > at)
+            at = after.cursors[i].sequence_id;
+    return at;
+}
+
+static struct node_group_message view_of(const struct fake_message *m)
+{
+    return (struct node_group_message){
+        .cursor = {m->is_commit ? NODE_ORIGINATOR_COMMITS : NODE_ORIGINATOR_MESSAGES, m->id},
+        .created_ns = m->created_ns,
+        .group_id = slice_of(m->group_id, 16),
+        .data = bytes_slice(&m->data),
+        .sender_hmac = slice_of(m->hmac, m->has_hmac ? 32 : 0),
+        .should_push = m->should_push,
+        .is_commit = m->is_commit};
+}
+
+void fake_node_last(struct fake_node *node, struct node_group_message *out)
+{
+    *out = view_of(&node->messages[node->n_messages - 1]);
+}
+
+/* Copies: the ledger may grow while the reader works on its page. */
+static int query_messages(struct node_api *base, struct slice group_id, struct node_position after,
+                          struct node_group_page *out, struct err *err)
+{
+    int r;
+    struct fake_api *api = enter(base, &r, err);
+    struct fake_node *node = api->node;
+    uint64_t cursor = position(after);
+    size_t bytes = 0, n = 0;
+    uint8_t *at;
+
+    if (r != 0)
+        return r;
+    api->queries++;
+    for (size_t i = 0; i < node->n_messages && n < PAGE; i++)
+        if (node->messages[i].id > cursor && memcmp(node->messages[i].group_id, group_id.data, 16) == 0) {
+            bytes += node->messages[i].data.len;
+            n++;
+        }
+    *out = (struct node_group_page){.memory = node_memory_new()};
+    out->messages = node_memory_array(out->memory, PAGE, sizeof *out->messages);
+    at = node_memory_array(out->memory, bytes + 1, 1);
+    for (size_t i = 0; i < node->n_messages && out->count < n; i++) {
+        struct fake_message *m = &node->messages[i];
+        if (m->id <= cursor || memcmp(m->group_id, group_id.data, 16) != 0)
+            continue;
+        out->messages[out->count] = view_of(m);
+        memcpy(at, m->data.data, m->data.len);
+        out->messages[out->count].data.data = at;
+        out->messages[out->count++].group_id = group_id;
+        at += m->data.len;
+    }
+    out->more = n == PAGE;
+    return 0;
+}
+
+static int newest(struct node_api *base, const struct slice *ids, size_t count, struct node_newest *out,
+                  struct err *err)
+{
+    int r;
+    struct fake_node *node = enter(base, &r, err)->node;
+
+    if (r != 0)
+        return r;
+    *out = (struct node_newest){.count = count, .memory = node_memory_new()};
+    out->entries = node_memory_array(out->memory, count, sizeof *out->entries);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < node->n_messages; k++)
+            if (memcmp(node->messages[k].group_id, ids[i].data, 16) == 0) {
+                out->entries[i].found = true;
+                out->entries[i].message = view_of(&node->messages[k]);
+            }
+    return 0;
+}
+
+/* ---- welcomes ---- */
+
+static int send_welcomes(struct node_api *base, const struct node_welcome_send *welcomes, size_t count,
+                         struct err *err)
+{
+    int r;
+    struct fake_node *node = enter(base, &r, err)->node;
+
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        struct fake_welcome *w;
+        node->welcomes = grow(node->welcomes, node->n_welcomes, sizeof *w);
+        w = &node->welcomes[node->n_welcomes++];
+        *w = (struct fake_welcome){.id = node->n_welcomes, .algorithm = welcomes[i].wrapper_algorithm};
+        memcpy(w->key, welcomes[i].installation_key.data, 32);
+        copy(welcomes[i].data, &w->data);
+        copy(welcomes[i].hpke_public_key, &w->hpke);
+        copy(welcomes[i].metadata, &w->metadata);
+    }
+    return r;
+}
+
+static int query_welcomes(struct node_api *base, struct slice key, struct node_position after,
+                          struct node_welcome_page *out, struct err *err)
+{
+    int r;
+    struct fake_node *node = enter(base, &r, err)->node;
+    uint64_t cursor = position(after);
+
+    if (r != 0)
+        return r;
+    *out = (struct node_welcome_page){.memory = node_memory_new()};
+    out->welcomes = node_memory_array(out->memory, PAGE, sizeof *out->welcomes);
+    for (size_t i = 0; i < node->n_welcomes && out->count < PAGE; i++) {
+        struct fake_welcome *w = &node->welcomes[i];
+        if (w->id > cursor && memcmp(w->key, key.data, 32) == 0)
+            out->welcomes[out->count++] = (struct node_welcome_message){
+                .cursor = {NODE_ORIGINATOR_WELCOMES, w->id},
+                .created_ns = node->clock += 1000,
+                .installation_key = slice_of(w->key, 32),
+                .data = bytes_slice(&w->data),
+                .hpke_public_key = bytes_slice(&w->hpke),
+                .wrapper_algorithm = w->algorithm,
+                .metadata = bytes_slice(&w->metadata)};
+    }
+    out->more = out->count == PAGE;
+    return 0;
+}
+
+/* ---- identities ---- */
+
+static int state_of(struct fake_node *node, const char *inbox, struct identity_state **out)
+{
+    struct identity_log_entry log[256];
+    size_t n = 0;
+
+    for (size_t i = 0; i < node->n_updates && n < 256; i++)
+        if (strcmp(node->updates[i].inbox, inbox) == 0)
+            log[n++] = (struct identity_log_entry){node->updates[i].id, bytes_slice(&node->updates[i].update)};
+    return n == 0 ? ERR_NOTFOUND : identity_state_at(NULL, log, n, 0, NULL, out, NULL, NULL);
+}
+
+static int publish_update(struct node_api *base, struct slice data, struct err *err)
+{
+    int r;
+    struct fake_node *node = enter(base, &r, err)->node;
+    struct identity_update update = {0};
+    struct identity_state *old = NULL, *after = NULL;
+    struct fake_update *at;
+
+    if (r != 0 || (r = identity_update_parse(data, &update, err)) != 0)
+        return r;
+    node->updates = grow(node->updates, node->n_updates, sizeof *at);
+    at = &node->updates[node->n_updates];
+    *at = (struct fake_update){.id = node->n_updates + 1};
+    snprintf(at->inbox, sizeof at->inbox, "%.*s", (int)update.inbox_id.len, (const char *)update.inbox_id.data);
+    state_of(node, at->inbox, &old);
+    if ((r = identity_state_advance(old, data, at->id, NULL, &after, NULL, err)) == 0) {
+        copy(data, &at->update);
+        node->n_updates++;
+    } else {
+        r = ERR_REMOTE;
+    }
+    identity_state_free(old);
+    identity_state_free(after);
+    identity_update_free(&update);
+    return r;
+}
+
+static int get_updates(struct node_api *base, const struct node_inbox_request *requests, size_t count,
+                       struct node_inbox_updates *out, struct err *err)
+{
+    int r;
+    struct fake_node *node = enter(base, &r, err)->node;
+    struct node_identity_update *u;
+
+    if (r != 0)
+        return r;
+    out->memory = node_memory_new();
+    out->inboxes = node_memory_array(out->memory, count, sizeof *out->inboxes);
+    u = node_memory_array(out->memory, count * (node->n_updates + 1), sizeof *u);
+    out->count = count;
+    for (size_t i = 0; i < count; i++) {
+        out->inboxes[i] = (struct node_inbox_log){.inbox_id = requests[i].inbox_id, .updates = u};
+        for (size_t k = 0; k < node->n_updates; k++)
+            if (node->updates[k].id > requests[i].after_sequence_id &&
+                strcmp(node->updates[k].inbox, requests[i].inbox_id) == 0)
+                out->inboxes[i].updates[out->inboxes[i].count++] = (struct node_identity_update){
+                    .cursor = {NODE_ORIGINATOR_IDENTITY, node->updates[k].id},
+                    .server_time_ns = node->clock,
+                    .update = bytes_slice(&node->updates[k].update)};
+        u += out->inboxes[i].count;
+    }
+    return 0;
+}
+
+static int get_inbox_ids(struct node_api *base, const struct node_identifier *ids, size_t count,
+                         struct node_inbox_ids *out, struct err *err)
+{
+    int r;
+    struct fake_node *node = enter(base, &r, err)->node;
+
+    if (r != 0)
+        return r;
+    out->inbox_ids = node_memory_array(out->memory = node_memory_new(), count, sizeof *out->inbox_ids);
+    out->count = count;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < node->n_updates; k++) {
+            struct identity_state *state = NULL;
+            if (state_of(node, node->updates[k].inbox, &state) == 0 &&
+                identity_state_member(state, ident_ethereum(ids[i].text)))
+                out->inbox_ids[i] = node->updates[k].inbox;
+            identity_state_free(state);
+        }
+    return 0;
+}
+
+/* ---- the rest ---- */
+
+static enum grpc_link link_state(struct node_api *base)
+{
+    return ((struct fake_api *)base)->offline ? GRPC_LINK_OFFLINE : GRPC_LINK_LIVE;
+}
+
+static uint64_t last_heard(struct node_api *base)
+{
+    (void)base;
+    return 1;
+}
+
+static void cancel_all(struct node_api *base)
+{
+    (void)base;
+}
+
+static void close_api(struct node_api *base, void (*on_closed)(void *ctx), void *ctx)
+{
+    (void)base;
+    if (on_closed)
+        on_closed(ctx);
+}
+
+static const struct node_api_ops ops = {.upload_key_package = upload,
+                                        .fetch_key_packages = fetch,
+                                        .send_group_messages = send_messages,
+                                        .send_welcome_messages = send_welcomes,
+                                        .query_group_messages = query_messages,
+                                        .query_welcome_messages = query_welcomes,
+                                        .newest_group_messages = newest,
+                                        .publish_identity_update = publish_update,
+                                        .get_identity_updates = get_updates,
+                                        .get_inbox_ids = get_inbox_ids,
+                                        .link = link_state,
+                                        .last_heard_ms = last_heard,
+                                        .cancel_all = cancel_all,
+                                        .close = close_api};
+
+void fake_api_init(struct fake_api *api, struct fake_node *node)
+{
+    *api = (struct fake_api){.base = {&ops}, .node = node};
+}
+
+size_t fake_node_messages(struct fake_node *node, struct fake_message **out)
+{
+    *out = node->messages;
+    return node->n_messages;
+}
+
+size_t fake_node_welcomes(struct fake_node *node)
+{
+    return node->n_welcomes;
+}
+
+size_t fake_node_identity_updates(struct fake_node *node)
+{
+    return node->n_updates;
+}

@@ -1,0 +1,43 @@
+/* A node in memory, behind the same table of functions as the real one: any number of installations
+ * talk through it on one loop, and a test says when it is away, refuses, or lets somebody else in
+ * first. */
+#pragma once
+#include "base/bytes.h"
+#include "net/node_api.h"
+
+#include <stdbool.h>
+
+struct fake_node;
+
+struct fake_node *fake_node_new(void);
+void fake_node_free(struct fake_node *node);
+
+/* One installation's view. */
+struct fake_api {
+    struct node_api base;
+    struct fake_node *node;
+    bool offline;            /* every call: ERR_OFFLINE */
+    bool lose_answers;       /* group messages are stored, and the answer is ERR_OFFLINE */
+    bool refuse_messages;    /* group messages: ERR_REMOTE */
+    unsigned calls, sends, queries; /* counted since the test last zeroed them */
+    /* Called once before the next group messages are stored: somebody else is faster. */
+    void (*before_send)(void *ctx);
+    void *before_send_ctx;
+};
+void fake_api_init(struct fake_api *api, struct fake_node *node);
+
+/* The ledgers, for tests that look or meddle. */
+struct fake_message {
+    uint8_t group_id[16];
+    uint64_t id, created_ns;
+    struct bytes data;
+    uint8_t hmac[32];
+    bool has_hmac, should_push, is_commit;
+};
+size_t fake_node_messages(struct fake_node *node, struct fake_message **out); /* all groups, in order */
+size_t fake_node_welcomes(struct fake_node *node);
+size_t fake_node_identity_updates(struct fake_node *node);
+/* As if somebody had published these bytes into the group. */
+void fake_node_inject(struct fake_node *node, const uint8_t group_id[16], struct slice data, bool is_commit);
+/* The newest group message as a stream would deliver it; slices stay valid until the next one is stored. */
+void fake_node_last(struct fake_node *node, struct node_group_message *out);

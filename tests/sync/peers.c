@@ -1,0 +1,233 @@
+#include "tests/sync/peers.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "crypto/crypto.h"
+#include "store/groups.h"
+#include "store/store.h"
+#include "sync/content.h"
+#include "sync/group.h"
+#include "sync/hmac.h"
+#include "sync/inboxes.h"
+#include "sync/receive.h"
+#include "sync/registration.h"
+#include "sync/send.h"
+#include "sync/welcome_receive.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void world_open(struct world *w)
+{
+    memset(w, 0, sizeof *w);
+    assert_int_equal(crypto_init(NULL), 0);
+    assert_int_equal(uv_loop_init(&w->loop), 0);
+    w->node = fake_node_new();
+}
+
+static int64_t peer_now(void *ctx)
+{
+    return clock_system.now_ns(NULL) + ((struct peer *)ctx)->clock_offset_ns;
+}
+
+static uint64_t peer_monotonic(void *ctx)
+{
+    (void)ctx;
+    return clock_system.monotonic_ms(NULL);
+}
+
+static void count_event(void *ctx, const struct core_event *event)
+{
+    ((struct peer *)ctx)->events[event->kind]++;
+}
+
+static void open_core(struct world *w, struct peer *p, bool create)
+{
+    static const uint8_t key[32] = {7};
+    struct store_key store_key = {STORE_KEY_RAW, {key, sizeof key}};
+    struct err err = {0};
+    int r;
+
+    memset(&p->core, 0, sizeof p->core);
+    p->core.loop = &w->loop;
+    p->clock = (struct clock){peer_now, peer_monotonic, p};
+    p->core.clock = &p->clock;
+    p->core.rand = &rand_system;
+    p->core.api = &p->api.base;
+    r = create ? store_create(p->home, &store_key, NULL, &p->core.store, &err)
+               : store_open(p->home, &store_key, NULL, &p->core.store, &err);
+    if (r != 0)
+        fail_msg("store: %s", err.text);
+    assert_int_equal(group_cache_new(&p->core, &err), 0);
+    assert_int_equal(registration_load(&p->core, &err), 0);
+    core_listen(&p->core, count_event, p);
+}
+
+static void close_core(struct peer *p)
+{
+    inbox_cache_clear(&p->core);
+    group_cache_free(&p->core);
+    hmac_forget(&p->core);
+    store_close(p->core.store);
+    free(p->core.pending);
+}
+
+struct peer *world_peer(struct world *w)
+{
+    struct peer *p = &w->peers[w->n++];
+
+    strcpy(p->home, "/tmp/xmtui-sync-XXXXXX");
+    assert_non_null(mkdtemp(p->home));
+    fake_api_init(&p->api, w->node);
+    open_core(w, p, true);
+    return p;
+}
+
+struct peer *world_installation(struct world *w, uint8_t wallet)
+{
+    struct peer *p = world_peer(w);
+    uint8_t key[32] = {[31] = wallet};
+    struct err err = {0};
+
+    if (registration_with_wallet(&p->core, key, &err) != 0)
+        fail_msg("registering: %s", err.text);
+    assert_true(p->core.self.registered);
+    return p;
+}
+
+void peer_restart(struct world *w, struct peer *p)
+{
+    close_core(p);
+    open_core(w, p, false);
+}
+
+void peer_advance(struct peer *p, int64_t seconds)
+{
+    p->clock_offset_ns += seconds * NS_PER_S;
+}
+
+void world_close(struct world *w)
+{
+    char command[128];
+
+    for (size_t i = 0; i < w->n; i++) {
+        close_core(&w->peers[i]);
+        snprintf(command, sizeof command, "rm -rf %s", w->peers[i].home);
+        assert_int_equal(system(command), 0);
+    }
+    fake_node_free(w->node);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&w->loop), 0);
+    if (fiber_count() == 0) /* else a test has failed in the middle of one */
+        fiber_pool_clear();
+}
+
+struct run {
+    struct world *w;
+    void (*body)(struct world *w);
+    bool done;
+};
+
+static void run_body(void *ctx)
+{
+    struct run *run = ctx;
+
+    run->body(run->w);
+    run->done = true;
+}
+
+void world_run(struct world *w, void (*body)(struct world *w))
+{
+    struct run run = {w, body, false};
+
+    assert_int_equal(fiber_start(run_body, &run, NULL), 0);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    assert_true(run.done);
+}
+
+struct sync_list {
+    uint8_t ids[64][16];
+    size_t n;
+};
+
+static int list_group(void *ctx, const struct store_group *row)
+{
+    struct sync_list *l = ctx;
+
+    if (row->active && l->n < 64)
+        memcpy(l->ids[l->n++], row->id.data, 16);
+    return 0;
+}
+
+void peer_sync(struct peer *p)
+{
+    struct sync_list l = {.n = 0};
+    struct err err = {0};
+
+    if (welcomes_sync(&p->core, NULL, &err) != 0)
+        fail_msg("welcomes: %s", err.text);
+    assert_int_equal(store_groups_each(p->core.store, ~0u, list_group, &l, &err), 0);
+    for (size_t i = 0; i < l.n; i++)
+        if (group_sync(&p->core, l.ids[i], NULL, &err) != 0)
+            fail_msg("sync: %s", err.text);
+}
+
+void peer_send(struct peer *p, const uint8_t id[16], const char *text)
+{
+    struct bytes content = {0};
+    enum send_status status = 0;
+    uint8_t message[32];
+    struct err err = {0};
+
+    assert_int_equal(content_text(text, &content, &err), 0);
+    if (group_send(&p->core, id, bytes_slice(&content), NULL, message, &status, &err) != 0)
+        fail_msg("send: %s", err.text);
+    bytes_free(&content);
+    assert_int_equal(status, SEND_PUBLISHED);
+}
+
+const char *peer_texts(struct peer *p, const uint8_t id[16])
+{
+    static char out[4][4096];
+    static unsigned turn;
+    char *text = out[turn++ % 4];
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_group group;
+    struct store_message *rows;
+    struct store_page_query query = {.ascending = true, .limit = 1000, .shows_at_least = STORE_SHOWS_MESSAGE};
+    size_t n;
+
+    assert_int_equal(store_group_get(p->core.store, slice_of(id, 16), &mem, &group, NULL), 0);
+    query.conversation = group.conversation;
+    assert_int_equal(store_messages_page(p->core.store, &query, &mem, &rows, &n, NULL), 0);
+    text[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        char *one = content_preview(rows[i].body, 200);
+        if (i > 0)
+            strcat(text, "|");
+        strncat(text, one ? one : "?", 4000 - strlen(text));
+        free(one);
+    }
+    store_mem_free(&mem);
+    return text;
+}
+
+void assert_same_epoch(struct peer *a, struct peer *b, const uint8_t id[16])
+{
+    struct group_debug da, db;
+    struct group *ga, *gb;
+
+    assert_int_equal(group_get(&a->core, id, &ga, NULL), 0);
+    assert_int_equal(group_get(&b->core, id, &gb, NULL), 0);
+    assert_int_equal(group_debug(&a->core, ga, &da, NULL), 0);
+    assert_int_equal(group_debug(&b->core, gb, &db, NULL), 0);
+    group_put(&a->core, ga);
+    group_put(&b->core, gb);
+    assert_int_equal(da.epoch, db.epoch);
+    assert_memory_equal(da.epoch_authenticator, db.epoch_authenticator, 32);
+    assert_int_equal(da.leaves, db.leaves);
+}
