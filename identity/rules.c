@@ -35,6 +35,8 @@ const char *identity_fault_name(enum identity_fault fault)
 
 /* ---- Checks that several actions share ---- */
 
+/* Today the signer's kind follows from the signature's, so this cannot fail; it stays for the kinds of
+ * signature that are yet to come. */
 static bool kind_suits(enum ident_kind member, enum signature_kind signature)
 {
     switch (member) {

@@ -259,7 +259,7 @@ static void high_s_is_lowered_and_v_left_alone(void **state)
 static void recovery_refuses_numbers_out_of_range(void **state)
 {
     static const char order[] = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
-    uint8_t sig[ETH_SIGNATURE_LEN];
+    uint8_t sig[ETH_SIGNATURE_LEN], used[ETH_SIGNATURE_LEN];
     char address[ETH_ADDRESS_LEN + 1];
     struct slice text = slice_str("text");
 
@@ -268,8 +268,10 @@ static void recovery_refuses_numbers_out_of_range(void **state)
         memcpy(sig, vec(wallet_signature).data, sizeof sig);
         memset(sig + 32 * half, 0, 32);
         assert_int_equal(eth_recover_personal(text, bytes_of(sig), address, NULL), ERR_AUTH);
+        assert_int_equal(eth_normalise_signature(bytes_of(sig), used), ERR_AUTH);
         memcpy(sig + 32 * half, vec(order).data, 32);
         assert_int_equal(eth_recover_personal(text, bytes_of(sig), address, NULL), ERR_AUTH);
+        assert_int_equal(eth_normalise_signature(bytes_of(sig), used), ERR_AUTH);
     }
     assert_int_equal(eth_recover_personal(text, slice_of(sig, 64), address, NULL), ERR_MALFORMED);
     vec_free_all();

@@ -301,6 +301,19 @@ static void the_same_update_twice_is_a_replay(void **state)
     assert_int_equal(try_bytes(w, bytes_slice(&w->last)), IDENTITY_REPLAY);
 }
 
+/* The wallet's signature counts as new with another v; the installation's is the old one. */
+static void the_new_members_signature_cannot_be_replayed_either(void **state)
+{
+    struct world *w = *state;
+    uint64_t then;
+
+    register_inbox(w);
+    then = w->now;
+    assert_int_equal(TRY(w, grant(w, 0, &w->laptop, WALLET_PLAIN)), IDENTITY_OK);
+    w->now = then;
+    assert_int_equal(TRY(w, grant(w, 0, &w->laptop, WALLET_V_0_1)), IDENTITY_REPLAY);
+}
+
 static void the_same_member_added_with_fresh_signatures_gets_a_new_parent(void **state)
 {
     struct world *w = *state;
@@ -722,6 +735,7 @@ int main(void)
         CASE(who_is_no_member_adds_nobody),
         CASE(the_new_member_signs_for_itself),
         CASE(the_same_update_twice_is_a_replay),
+        CASE(the_new_members_signature_cannot_be_replayed_either),
         CASE(the_same_member_added_with_fresh_signatures_gets_a_new_parent),
         CASE(twelve_installations_fit_in_one_update),
         CASE(an_update_may_be_older_than_the_one_before),

@@ -226,14 +226,20 @@ static void a_contract_address_in_mixed_case_is_lowered(void **state)
 
 /* ---- Keys of the old protocol ---- */
 
-/* The wallet vouches for `delegate`, which signs `text`. */
-static struct buf legacy_signature(const struct eth_key *voucher, const struct eth_key *delegate, struct slice text)
+/* How a legacy signature is made: the voucher's wallet signs the delegate's key, and the signer, who
+ * should be the delegate, the text. */
+struct legacy {
+    const struct eth_key *voucher, *delegate, *signer;
+    size_t voucher_len; /* of the wallet's signature without v: 64 */
+};
+
+static struct buf legacy_signature(const struct legacy *how, struct slice text)
 {
     struct buf point = BUF_INIT, key = BUF_INIT, vouched = BUF_INIT, ecdsa = BUF_INIT, sig = BUF_INIT,
                signed_key = BUF_INIT, inner = BUF_INIT, body = BUF_INIT, message = BUF_INIT;
     uint8_t public_key[ETH_PUBLIC_LEN], bytes[65];
 
-    eth_public_key(delegate, public_key);
+    eth_public_key(how->delegate, public_key);
     wire_put_bytes(&point, 1, slice_of(public_key, sizeof public_key));
     wire_put_u64(&key, 1, 1700000000);
     wire_put_message(&key, 3, buf_slice(&point));
@@ -241,14 +247,14 @@ static struct buf legacy_signature(const struct eth_key *voucher, const struct e
     buf_put_str(&vouched, "XMTP : Create Identity\n");
     ident_put_text(&vouched, ident_passkey(buf_slice(&key)));
     buf_put_str(&vouched, "\n\nFor more info: https://xmtp.org/signatures/");
-    eth_sign_personal(voucher, buf_slice(&vouched), bytes);
-    wire_put_bytes(&ecdsa, 1, slice_of(bytes, 64));
+    eth_sign_personal(how->voucher, buf_slice(&vouched), bytes);
+    wire_put_bytes(&ecdsa, 1, slice_of(bytes, how->voucher_len));
     wire_put_u64(&ecdsa, 2, bytes[64] - 27u);
     wire_put_message(&sig, 2, buf_slice(&ecdsa));
     wire_put_bytes(&signed_key, 1, buf_slice(&key));
     wire_put_message(&signed_key, 2, buf_slice(&sig));
 
-    eth_sign_personal(delegate, text, bytes);
+    eth_sign_personal(how->signer, text, bytes);
     wire_put_bytes(&inner, 1, slice_of(bytes, 65));
     wire_put_message(&body, 1, buf_slice(&signed_key));
     wire_put_message(&body, 2, buf_slice(&inner));
@@ -264,19 +270,29 @@ static struct buf legacy_signature(const struct eth_key *voucher, const struct e
     return message;
 }
 
-/* One action whose `by` slot is filled by a legacy signature of `voucher`. */
-static struct identity_state *legacy_try(struct identity_state *old, const char *inbox_id, uint64_t when,
-                                         struct forged_action action, const struct eth_key *voucher,
-                                         enum identity_fault *fault)
+/* One action whose `by` slot is filled by a legacy signature. */
+static struct identity_state *legacy_try_as(struct identity_state *old, const char *inbox_id, uint64_t when,
+                                            struct forged_action action, const struct legacy *how,
+                                            enum identity_fault *fault)
 {
     struct buf text = forge_text(inbox_id, when, &action, 1);
-    struct buf sig = legacy_signature(voucher, &other, buf_slice(&text));
+    struct buf sig = legacy_signature(how, buf_slice(&text));
 
     action.by = BY_READY(buf_slice(&sig));
     old = next_state(old, inbox_id, when, &action, 1, NULL, fault);
     buf_free(&text);
     buf_free(&sig);
     return old;
+}
+
+/* The usual one: the voucher's wallet, and another key as delegate. */
+static struct identity_state *legacy_try(struct identity_state *old, const char *inbox_id, uint64_t when,
+                                         struct forged_action action, const struct eth_key *voucher,
+                                         enum identity_fault *fault)
+{
+    const struct legacy how = {voucher, &other, &other, 64};
+
+    return legacy_try_as(old, inbox_id, when, action, &how, fault);
 }
 
 static struct forged_action create_action(uint64_t nonce)
@@ -354,6 +370,39 @@ static void a_legacy_key_that_another_wallet_vouched_for_is_that_wallets(void **
     assert_int_equal(inbox_id_derive(ident_ethereum(address), 0, inbox_id, NULL), 0);
     assert_null(legacy_try(NULL, inbox_id, NOW, create_action(0), &other, &fault));
     assert_int_equal(fault, IDENTITY_MISSING_EXISTING_MEMBER);
+}
+
+static void a_legacy_signature_is_whole_and_by_the_delegate(void **state)
+{
+    const struct legacy by_nobody = {&wallet, &other, &wallet, 64}, cut = {&wallet, &other, &other, 63};
+    char inbox_id[INBOX_ID_LEN + 1];
+    enum identity_fault fault;
+
+    (void)state;
+    assert_int_equal(inbox_id_derive(ident_ethereum(address), 0, inbox_id, NULL), 0);
+    assert_null(legacy_try_as(NULL, inbox_id, NOW, create_action(0), &by_nobody, &fault));
+    assert_int_equal(fault, IDENTITY_SIGNATURE);
+    assert_null(legacy_try_as(NULL, inbox_id, NOW, create_action(0), &cut, &fault));
+    assert_int_equal(fault, IDENTITY_SIGNATURE);
+}
+
+/* The recovery identifier vouches in person only. */
+static void a_legacy_key_does_not_add_for_a_wallet_that_is_no_member(void **state)
+{
+    struct forged_action create = create_action(0);
+    struct forged_action leave = {
+        .kind = ACTION_REVOKE, .subject = ident_ethereum(address), .by = BY_WALLET(&wallet)};
+    char inbox_id[INBOX_ID_LEN + 1];
+    enum identity_fault fault;
+    struct identity_state *s;
+
+    (void)state;
+    assert_int_equal(inbox_id_derive(ident_ethereum(address), 0, inbox_id, NULL), 0);
+    s = next_state(NULL, inbox_id, NOW, &create, 1, NULL, &fault);
+    s = next_state(s, inbox_id, NOW, &leave, 1, NULL, &fault);
+    assert_non_null(s);
+    assert_null(legacy_try(s, inbox_id, NOW, grant_action(), &wallet, &fault));
+    assert_int_equal(fault, IDENTITY_LEGACY_SIGNATURE_REUSE);
 }
 
 /* A key bundle that the old protocol made, from libxmtp's own tests: its wallet is known. */
@@ -492,6 +541,7 @@ static void client_data_needs_origin_and_the_text_as_challenge(void **state)
                                       "{\"origin\":\"o\",\"challenge\":\"%s\"",
                                       "{\"origin\":\"o\",\"challenge\":\"%s\"} trailing",
                                       "{\"origin\":\"o\",\"challenge\":\"%s\",\"challenge\":\"x\"}",
+                                      "{\"origin\":\"o\",\"challenge\":\"x\",\"challenge\":\"%s\"}",
                                       "[\"%s\"]",
                                       "\"%s\"",
                                       "%s"};
@@ -544,6 +594,8 @@ int main(void)
         cmocka_unit_test(a_legacy_key_speaks_for_its_wallet_in_the_inbox_of_nonce_0),
         cmocka_unit_test(a_legacy_key_neither_revokes_nor_changes_recovery),
         cmocka_unit_test(a_legacy_key_that_another_wallet_vouched_for_is_that_wallets),
+        cmocka_unit_test(a_legacy_signature_is_whole_and_by_the_delegate),
+        cmocka_unit_test(a_legacy_key_does_not_add_for_a_wallet_that_is_no_member),
         cmocka_unit_test(the_wallet_behind_a_real_legacy_key_is_recovered),
         cmocka_unit_test(a_passkey_owns_an_inbox),
         cmocka_unit_test(client_data_needs_origin_and_the_text_as_challenge),
