@@ -177,7 +177,7 @@ static int status_of(const json_t *result)
     return status && strcmp(status, "unpublished") == 0 ? EXIT_NO_NETWORK : EXIT_DONE;
 }
 
-int command_run(struct cli_options *o)
+int cli_command_run(struct cli_options *o)
 {
     const struct command *c = find(o);
     struct xm_client *client = NULL;
@@ -218,7 +218,7 @@ int command_run(struct cli_options *o)
     return status;
 }
 
-void command_help(const char *words)
+void cli_command_help(const char *words)
 {
     for (const struct command *c = commands; c->words; c++) {
         char left[80];

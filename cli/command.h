@@ -23,6 +23,6 @@ struct command {
 extern const struct command commands[]; /* ends with words NULL */
 
 /* Runs the command that the options' words name; an exit status. */
-int command_run(struct cli_options *options);
+int cli_command_run(struct cli_options *options);
 /* Prints the usage of all, or of those that begin with `words`. */
-void command_help(const char *words);
+void cli_command_help(const char *words);

@@ -42,7 +42,7 @@ static void print_help(void)
     printf("  %-44s %s\n", "demo", _("watch a block travel between two installations"));
     printf("  %-44s %s\n\n", "rpc", _("JSON-RPC on standard input and output"));
     printf("%s\n", _("commands:"));
-    command_help(NULL);
+    cli_command_help(NULL);
     printf("  %-44s %s\n", "conversations stream | stream-all-messages", _("new conversations; messages"));
     printf("  %-44s %s\n", "preferences stream", _("decisions as they are made or arrive"));
     printf("\n%s\n", _("exit status: 0 done, 1 failed, 2 usage, 3 not found, 4 no network, 5 locked, 6 bad key, 7 refused"));
@@ -73,7 +73,7 @@ static int run(struct cli_options *o)
         return EXIT_DONE;
     }
     if (o->help && o->n_words) {
-        command_help(o->words[0]);
+        cli_command_help(o->words[0]);
         return EXIT_DONE;
     }
     if (o->help) {
@@ -92,7 +92,7 @@ static int run(struct cli_options *o)
         return cli_demo(o);
     if (is_stream(o))
         return cli_stream(o);
-    return command_run(o);
+    return cli_command_run(o);
 }
 
 /* Where nobody named a file, the log stands in the home, once there is one. */

@@ -1,5 +1,5 @@
 # cli/: main() and the commands, thin faces over sync/.
-EXTRA_PROGRAMS += xmtui
+bin_PROGRAMS += xmtui
 xmtui_SOURCES = \
 	cli/command.c cli/command.h \
 	cli/commands.c \
