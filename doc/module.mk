@@ -1,2 +1,3 @@
 # Files of doc/; included by the top Makefile.am.
-dist_man_MANS += doc/xmtui-node.1
+dist_man_MANS += doc/xmtui.1 doc/xmtui-node.1
+EXTRA_DIST += doc/architecture.md doc/rpc.md
