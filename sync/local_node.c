@@ -90,12 +90,12 @@ static int launch(const char *program, struct err *err)
     return 0;
 }
 
-int local_node_ensure(struct core *core, struct err *err)
+static int start_and_wait(struct core *core, struct err *err)
 {
     char program[PATH_MAX];
     int r;
 
-    if (!core->config->own_node || somebody_listens())
+    if (somebody_listens())
         return 0;
     if (!find_program(core->config, program))
         return err_set(err, ERR_NOTFOUND, _("no node on 127.0.0.1:%d and no program xmtui-node to start one"),
@@ -110,4 +110,16 @@ int local_node_ensure(struct core *core, struct err *err)
             return r;
     }
     return err_set(err, ERR_OFFLINE, _("%s was started but does not answer"), program);
+}
+
+int local_node_ensure(struct core *core, struct err *err)
+{
+    int r;
+
+    if (!core->config->own_node || somebody_listens())
+        return 0;
+    fiber_lock_take(&core->node_lock);
+    r = start_and_wait(core, err);
+    fiber_lock_drop(&core->node_lock);
+    return r;
 }

@@ -21,8 +21,12 @@
 #include "sync/worker.h"
 #include "sync/xmtui/client.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The libxmtp version whose behaviour we have; nodes gate on it, groups may demand one. */
 #define ACTS_AS_LIBXMTP "1.10.0"
@@ -47,6 +51,22 @@ enum xm_home_state xm_home_inspect(const char *home)
     return XM_HOME_KEY_FILE;
 }
 
+/* The folder and those above it; what is there stays as it is. */
+static int make_home(const char *home, struct err *err)
+{
+    char path[PATH_MAX];
+
+    if ((size_t)snprintf(path, sizeof path, "%s/", home) >= sizeof path)
+        return err_set(err, ERR_INVALID, _("the path of the home is too long"));
+    for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
+        *at = 0;
+        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+            return err_set(err, ERR_IO, _("making the folder %s: %s"), path, strerror(errno));
+        *at = '/';
+    }
+    return 0;
+}
+
 /* Which key opens the home: the one given, the passphrase given, else the key file, which a new home
  * gets made. */
 static int open_store(const struct xm_options *options, struct store **out, struct err *err)
@@ -56,6 +76,8 @@ static int open_store(const struct xm_options *options, struct store **out, stru
     struct store_info info = {0};
     int r;
 
+    if ((r = make_home(options->home, err)) != 0)
+        return r;
     if ((r = store_peek(options->home, &info, err)) != 0 && r != ERR_NOTFOUND)
         return r;
     if (options->db_key) {
