@@ -12,8 +12,10 @@
 #define CACHE_SLOTS 512
 #define CACHE_MOST  384
 #define BUSY_MS     5000
-/* The WAL is moved into the file every 1000 pages; after a burst its file is cut back to this. */
-#define WAL_BYTES_KEPT "4194304"
+/* The WAL is moved into the file, with two waits for the disk, every so many pages (8 MB): about every 400
+ * received messages.  After a burst its file is cut back to a little more than that. */
+#define WAL_PAGES      "2000"
+#define WAL_BYTES_KEPT "8912896"
 
 struct cached {
     sqlite3_stmt *stmt;
@@ -126,7 +128,7 @@ static int configure(struct db *db, const struct db_options *o, struct err *err)
     if (r == 0)
         r = db_exec(db,
                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;"
-                    "PRAGMA journal_size_limit = " WAL_BYTES_KEPT,
+                    "PRAGMA wal_autocheckpoint = " WAL_PAGES "; PRAGMA journal_size_limit = " WAL_BYTES_KEPT,
                     err);
     if (r == 0 && o->max_pages) {
         sqlite3_snprintf(sizeof sql, sql, "PRAGMA max_page_count = %lld", (long long)o->max_pages);

@@ -18,6 +18,10 @@
  * one pair.  Group ids are raw bytes, inbox ids text, installation ids 32 raw bytes, times
  * nanoseconds since 1970; an optional time is 0 when absent.
  *
+ * Callbacks of the ..._each() verbs get borrowed rows and may call other verbs, but must not wait (suspend
+ * their fiber) and must not delete or add rows of the table they are shown: a statement is open meanwhile.
+ * Their non-zero return ends the walk and is handed on.
+ *
  * Thread: one struct store belongs to one thread.  The background loop has the writer, the screen and
  * each search a reader. */
 #pragma once

@@ -24,3 +24,7 @@ tests_store_test_store_SOURCES = tests/store/test_store.c tests/store/help.c
 tests_store_test_store_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_work_SOURCES = tests/store/test_work.c tests/store/help.c
 tests_store_test_work_LDADD = $(STORE_LIBS) $(TEST_LIBS)
+# Figures, not a test: run by hand.
+check_PROGRAMS += tests/store/bench_store
+tests_store_bench_store_SOURCES = tests/store/bench_store.c tests/store/help.c
+tests_store_bench_store_LDADD = $(STORE_LIBS) $(TEST_LIBS)

@@ -4,6 +4,7 @@
 #endif
 #include "tests/store/help.h"
 
+#include "base/alloc.h"
 #include "base/rand.h"
 #include "store/installation.h"
 #include "store/settings.h"
@@ -382,6 +383,59 @@ static void deleted_text_leaves_no_trace_in_the_file(void **state)
     assert_int_equal(scan_home(home, "somebody-to-forget"), 0);
 }
 
+/* Opens, writes one thing of each kind, reads it back, closes. */
+static int live_once(const char *path, unsigned long fail_at)
+{
+    const struct store_group_texts texts = {.name = slice_str("a name")};
+    const struct store_message m = text_message(2, 1, 9 * SECOND, "text");
+    struct store_page_query query = {.conversation = 1, .limit = 10};
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_message *rows;
+    struct store *store = NULL;
+    const char *name;
+    size_t count;
+    int r;
+
+    alloc_fail_after(fail_at);
+    if ((r = store_open(path, &raw_key, NULL, &store, NULL)) == 0 &&
+        (r = store_begin(store, DB_NORMAL, NULL)) == 0 &&
+        (r = store_message_put(store, &m, NULL, NULL)) == 0 &&
+        (r = store_group_set_texts(store, id16(1), &texts, NULL)) == 0 &&
+        (r = store_nickname_put(store, STORE_NICKNAME_INBOX, "caro", "Caro", NULL)) == 0 &&
+        (r = store_nickname_get(store, STORE_NICKNAME_INBOX, "caro", &mem, &name, NULL)) == 0 &&
+        (r = store_messages_page(store, &query, &mem, &rows, &count, NULL)) == 0)
+        r = store_commit(store, NULL);
+    alloc_fail_after(0);
+    store_mem_free(&mem);
+    store_close(store);
+    return r;
+}
+
+static void each_allocation_may_fail_and_nothing_half_done_stays(void **state)
+{
+    struct home *home = *state;
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_message m;
+    unsigned long n;
+    int r;
+
+    plant(home->store);
+    for (n = 1;; n++) {
+        store_close(home->store);
+        home->store = NULL;
+        r = live_once(home->path, n);
+        OK(store_open(home->path, &raw_key, NULL, &home->store, err));
+        if (r == 0)
+            break;
+        assert_int_equal(r, ERR_NOMEM);
+        expect_planted(home->store);
+        FAILS(ERR_NOTFOUND, store_message_get(home->store, id32(2), &mem, &m, err));
+    }
+    assert_true(n > 8);
+    OK(store_message_get(home->store, id32(2), &mem, &m, err));
+    store_mem_free(&mem);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +457,7 @@ int main(void)
         TEST(a_bent_byte_in_any_sealed_column_is_named),
         TEST(a_sealed_value_moved_to_another_row_does_not_open),
         TEST(deleted_text_leaves_no_trace_in_the_file),
+        TEST(each_allocation_may_fail_and_nothing_half_done_stays),
     };
 
     return cmocka_run_group_tests(tests, crypto_setup, NULL);
