@@ -1,0 +1,283 @@
+/* The program: options, lock, signals, and what is on the disk after a kill. */
+#include "base/err.h"
+#include "mls/mls.h"
+#include "net/status.h"
+#include "proto/xmtp_mls_api.pb-c.h"
+#include "tests/node/world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/test.h"
+
+struct program {
+    pid_t pid;
+    int out, err;
+    char first_line[128];
+};
+
+static void dir_make(char dir[64])
+{
+    snprintf(dir, 64, "/tmp/test-node-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+}
+
+static void dir_remove(const char *dir)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "rm -r '%s'", dir);
+    assert_int_equal(system(command), 0);
+}
+
+static const char *program_path(void)
+{
+    static char path[4096];
+    const char *dir = getenv("XM_BUILDDIR");
+
+    snprintf(path, sizeof path, "%s/xmtui-node", dir != NULL ? dir : ".");
+    return path;
+}
+
+static void spawn(struct program *p, const char *const *args)
+{
+    int out[2], err[2];
+
+    *p = (struct program){0};
+    assert_int_equal(pipe(out), 0);
+    assert_int_equal(pipe(err), 0);
+    p->pid = fork();
+    assert_true(p->pid >= 0);
+    if (p->pid == 0) {
+        dup2(out[1], 1);
+        dup2(err[1], 2);
+        close(out[0]);
+        close(err[0]);
+        execv(program_path(), (char *const *)(uintptr_t)args);
+        _exit(127);
+    }
+    close(out[1]);
+    close(err[1]);
+    p->out = out[0];
+    p->err = err[0];
+}
+
+/* Up to a newline or the end. */
+static void read_line(int fd, char *line, size_t room)
+{
+    size_t n = 0;
+    char c;
+
+    while (n + 1 < room && read(fd, &c, 1) == 1 && c != '\n')
+        line[n++] = c;
+    line[n] = 0;
+}
+
+/* Waits for the end; the exit status, or 256 + signal. */
+static int wait_end(struct program *p)
+{
+    int status = 0;
+    pid_t pid;
+
+    do
+        pid = waitpid(p->pid, &status, 0);
+    while (pid < 0 && errno == EINTR);
+    assert_int_equal(pid, p->pid);
+    close(p->out);
+    close(p->err);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+}
+
+/* A node on `dir`/node.db and a free port; returns the port. */
+static unsigned start_node(struct program *p, const char *dir)
+{
+    char db[96];
+    const char *const args[] = {"xmtui-node", "--listen", "127.0.0.1:0", "--db", db, NULL};
+    unsigned port = 0;
+
+    snprintf(db, sizeof db, "%s/node.db", dir);
+    spawn(p, args);
+    read_line(p->out, p->first_line, sizeof p->first_line);
+    assert_int_equal(sscanf(p->first_line, "listening on 127.0.0.1:%u", &port), 1);
+    assert_true(port > 0);
+    return port;
+}
+
+/* A client without a node of its own. */
+static void connect_to(struct world *w, unsigned port)
+{
+    struct grpc_client_config config = {.backoff_min_ms = 10, .backoff_max_ms = 50};
+    char url[64];
+
+    *w = (struct world){0};
+    assert_int_equal(uv_loop_init(&w->loop), 0);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
+    config.url = url;
+    assert_int_equal(grpc_client_open(&w->loop, &config, &w->client, NULL), 0);
+}
+
+static void disconnect(struct world *w)
+{
+    grpc_client_close(w->client, NULL, NULL);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    proto_arena_free(&w->arena);
+    assert_int_equal(uv_loop_close(&w->loop), 0);
+}
+
+static void it_listens_says_so_and_ends_cleanly_on_sigterm(void **state)
+{
+    struct program p;
+    char dir[64];
+
+    (void)state;
+    dir_make(dir);
+    start_node(&p, dir);
+    assert_int_equal(kill(p.pid, SIGTERM), 0);
+    assert_int_equal(wait_end(&p), 0);
+    dir_remove(dir);
+}
+
+static void a_second_node_on_the_database_is_refused_and_told_the_process(void **state)
+{
+    struct program first, second;
+    char dir[64], db[96], line[512], pid[32];
+    const char *const args[] = {"xmtui-node", "--listen", "127.0.0.1:0", "--db", db, NULL};
+
+    (void)state;
+    dir_make(dir);
+    start_node(&first, dir);
+    snprintf(db, sizeof db, "%s/node.db", dir);
+    snprintf(pid, sizeof pid, "process %ld", (long)first.pid);
+    spawn(&second, args);
+    read_line(second.err, line, sizeof line);
+    assert_int_equal(wait_end(&second), 5);
+    assert_non_null(strstr(line, pid));
+    assert_non_null(strstr(line, "--db"));
+    kill(first.pid, SIGTERM);
+    assert_int_equal(wait_end(&first), 0);
+    dir_remove(dir);
+}
+
+static void what_was_answered_is_there_after_sigkill(void **state)
+{
+    enum { ROUNDS = 10, EACH = 20 };
+    static const char group[] = "gggggggggggggggg";
+    Xmtp__Mls__Api__V1__QueryGroupMessagesRequest request = XMTP__MLS__API__V1__QUERY_GROUP_MESSAGES_REQUEST__INIT;
+    Xmtp__Mls__Api__V1__PagingInfo paging = XMTP__MLS__API__V1__PAGING_INFO__INIT;
+    Xmtp__Mls__Api__V1__QueryGroupMessagesResponse *reply;
+    struct program p;
+    struct world w;
+    char dir[64], mark[32];
+    int round, i;
+
+    (void)state;
+    dir_make(dir);
+    paging.direction = XMTP__MLS__API__V1__SORT_DIRECTION__SORT_DIRECTION_DESCENDING;
+    request.group_id = proto_bytes(slice_str(group));
+    request.paging_info = &paging;
+    for (round = 0; round < ROUNDS; round++) {
+        connect_to(&w, start_node(&p, dir));
+        for (i = 0; i < EACH; i++) {
+            snprintf(mark, sizeof mark, "%d/%d", round, i);
+            assert_int_equal(send_message(&w, group, MLS_CONTENT_APPLICATION, mark), GRPC_OK);
+        }
+        assert_int_equal(kill(p.pid, SIGKILL), 0);
+        assert_int_equal(wait_end(&p), 256 + SIGKILL);
+        disconnect(&w);
+
+        connect_to(&w, start_node(&p, dir));
+        assert_int_equal(world_call(&w, PROTO_MLS_QUERY_GROUP_MESSAGES, &request, &reply), GRPC_OK);
+        assert_int_equal(reply->messages[0]->v1->id, 1 + (round + 1) * EACH);
+        disconnect(&w);
+        kill(p.pid, SIGTERM);
+        assert_int_equal(wait_end(&p), 0);
+    }
+    dir_remove(dir);
+}
+
+static void without_clients_it_ends_by_itself(void **state)
+{
+    struct program p;
+    char dir[64], db[96];
+    const char *const args[] = {"xmtui-node", "--listen", "127.0.0.1:0", "--db", db, "--idle-exit", "1", NULL};
+
+    (void)state;
+    dir_make(dir);
+    snprintf(db, sizeof db, "%s/node.db", dir);
+    spawn(&p, args);
+    assert_int_equal(wait_end(&p), 0);
+    dir_remove(dir);
+}
+
+static void mistakes_are_told_in_one_line(void **state)
+{
+    static const struct {
+        const char *args[6];
+        int status;
+        const char *text;
+    } cases[] = {
+        {{"xmtui-node", "--listen", "here"}, 2, "--listen here"},
+        {{"xmtui-node", "--listen", "127.0.0.1:99999"}, 2, "ADDR:PORT"},
+        {{"xmtui-node", "--idle-exit", "soon"}, 2, "seconds"},
+        {{"xmtui-node", "--log-level", "loud"}, 2, "debug"},
+        {{"xmtui-node", "--max-streams", "0"}, 2, "--max-streams 0"},
+        {{"xmtui-node", "--tls-cert", "x"}, 2, "--tls-key"},
+        {{"xmtui-node", "--nothing"}, 2, "nothing"},
+        {{"xmtui-node", "more"}, 2, "more"},
+        {{"xmtui-node", "--db", "/dev/null/x", "--listen", "127.0.0.1:0"}, 1, "/dev/null"},
+    };
+    char line[512], rest[8];
+    struct program p;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        spawn(&p, cases[i].args);
+        read_line(p.err, line, sizeof line);
+        read_line(p.err, rest, sizeof rest);
+        assert_int_equal(wait_end(&p), cases[i].status);
+        assert_non_null(strstr(line, cases[i].text));
+        assert_string_equal(rest, "");
+    }
+}
+
+static void a_file_that_is_no_database_is_refused(void **state)
+{
+    struct program p;
+    char dir[64], db[96], line[512];
+    const char *const args[] = {"xmtui-node", "--listen", "127.0.0.1:0", "--db", db, NULL};
+    FILE *f;
+
+    (void)state;
+    dir_make(dir);
+    snprintf(db, sizeof db, "%s/node.db", dir);
+    f = fopen(db, "w");
+    assert_non_null(f);
+    fprintf(f, "%s", "Dear diary, this is a text and no database, however long it goes on and on and on.\n");
+    fclose(f);
+    spawn(&p, args);
+    read_line(p.err, line, sizeof line);
+    assert_int_equal(wait_end(&p), 1);
+    assert_non_null(strstr(line, "cannot start"));
+    dir_remove(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_listens_says_so_and_ends_cleanly_on_sigterm),
+        cmocka_unit_test(a_second_node_on_the_database_is_refused_and_told_the_process),
+        cmocka_unit_test(what_was_answered_is_there_after_sigkill),
+        cmocka_unit_test(without_clients_it_ends_by_itself),
+        cmocka_unit_test(mistakes_are_told_in_one_line),
+        cmocka_unit_test(a_file_that_is_no_database_is_refused),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
