@@ -339,8 +339,8 @@ int store_group_delete(struct store *store, struct slice id, struct err *err)
     static const char *const statements[] = {
         "DELETE FROM messages WHERE group_n = (SELECT n FROM groups WHERE id = ?1)",
         "DELETE FROM group_texts WHERE group_n = (SELECT n FROM groups WHERE id = ?1)",
-        "DELETE FROM conversations WHERE n = (SELECT conversation FROM groups WHERE id = ?1)"
-        " AND NOT EXISTS (SELECT 1 FROM groups o WHERE o.conversation = conversations.n AND o.id <> ?1)",
+        ("DELETE FROM conversations WHERE n = (SELECT conversation FROM groups WHERE id = ?1)"
+         " AND NOT EXISTS (SELECT 1 FROM groups o WHERE o.conversation = conversations.n AND o.id <> ?1)"),
         "DELETE FROM mls_pieces WHERE group_id = ?1",
         "DELETE FROM intents WHERE group_id = ?1",
         "DELETE FROM cursors WHERE entity = ?1 AND kind <> 1",
