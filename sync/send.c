@@ -88,6 +88,7 @@ struct outgoing {
     struct slice content;
     struct content_facts facts;
     bool should_push;
+    const struct send_options *options;
     char key[24];
     uint8_t id[32];
     struct buf envelope;
@@ -100,7 +101,7 @@ static int compose(struct core *core, struct group *g, struct slice content, con
 {
     struct buf v1 = BUF_INIT;
 
-    *out = (struct outgoing){.content = content, .now_ns = core_now_ns(core)};
+    *out = (struct outgoing){.content = content, .now_ns = core_now_ns(core), .options = options};
     content_facts(content, &out->facts);
     out->should_push = out->facts.should_push && !options->no_push;
     snprintf(out->key, sizeof out->key, "%" PRId64, out->now_ns);
@@ -158,6 +159,8 @@ static int store_outgoing(struct core *core, struct group *g, struct outgoing *o
     if (r != 0)
         return r;
     r = store_row(core, g, o, err);
+    if (r == 0 && o->options->also)
+        r = o->options->also(core, o->options->also_ctx, o->id, err);
     if (r == 0 && wire) {
         r = intent_seal_message(core, g, o->intent_id, buf_slice(&o->envelope), wire, err);
         if (r == 0)
