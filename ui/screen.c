@@ -72,6 +72,12 @@ void screen_start(struct screen *s)
 
 /* ---- time ---- */
 
+static void ages_move(struct screen *s)
+{
+    s->age_ns = s->now_ns;
+    s->age_ms = s->now_ms;
+}
+
 void screen_time(struct screen *s, int64_t now_ns, uint64_t now_ms)
 {
     bool minute = now_ns / 60000000000 != s->now_ns / 60000000000;
@@ -79,6 +85,7 @@ void screen_time(struct screen *s, int64_t now_ns, uint64_t now_ms)
     s->now_ns = now_ns;
     s->now_ms = now_ms;
     if (minute && s->config.clock && s->in_main) {
+        ages_move(s);
         s->dirty = true;
         s->reload_network = true;
     }
@@ -261,6 +268,7 @@ static void input_line_key(struct screen *s, struct key key)
     }
     switch (input_key(&s->input, key)) {
     case INPUT_SUBMIT:
+        ages_move(s);
         send_input(s);
         break;
     case INPUT_CHANGED:
@@ -277,6 +285,8 @@ static void main_key(struct screen *s, struct key key)
 {
     const struct ui_view *v = pane_view(s->focus);
 
+    if (s->popup || v)
+        ages_move(s);
     if (s->popup) {
         popup_key(s, key);
         return;
@@ -362,6 +372,7 @@ void screen_event(struct screen *s, const struct xm_event *event)
 {
     json_t *o = json_loads(event->json ? event->json : "null", JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 
+    ages_move(s);
     s->dirty = true;
     if (event->kind == XM_EVENT_NOTIFICATION)
         screen_notified(s, o);
@@ -374,6 +385,7 @@ void screen_event(struct screen *s, const struct xm_event *event)
 
 void screen_resize(struct screen *s, int rows, int cols)
 {
+    ages_move(s);
     s->rows = rows < 1 ? 1 : rows;
     s->cols = cols < 1 ? 1 : cols;
     s->layout = layout_make(s->rows, s->cols, s->focus, 1);

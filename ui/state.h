@@ -54,6 +54,8 @@ struct screen {
 
     int64_t now_ns;
     uint64_t now_ms;
+    int64_t age_ns; /* "now" for ages on the screen: stands still while a line is typed, */
+    uint64_t age_ms; /* so that the echo of a key is the key alone */
     int rows, cols;
     bool utf8;
     bool in_main;   /* past the set-up */

@@ -93,7 +93,7 @@ static void draw_tabs(struct screen *s, struct canvas *c)
 static enum style stream_words(struct screen *s, char *out, size_t size)
 {
     char age[24] = "";
-    uint64_t ago = s->model.heard_ms && s->now_ms > s->model.heard_ms ? s->now_ms - s->model.heard_ms : 0;
+    uint64_t ago = s->model.heard_ms && s->age_ms > s->model.heard_ms ? s->age_ms - s->model.heard_ms : 0;
 
     words_age(age, sizeof age, (int64_t)ago);
     switch (s->model.net) {

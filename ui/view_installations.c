@@ -12,7 +12,7 @@
 static void draw_row(struct screen *s, struct canvas *c, struct rect r, int row, size_t i, bool focused)
 {
     const struct installation *in = &s->model.installations[i];
-    int64_t ago = (s->now_ns - in->heard_ns) / NS_PER_MS;
+    int64_t ago = (s->age_ns - in->heard_ns) / NS_PER_MS;
     bool late = !in->self && in->heard_ns && ago > LATE_MS, selected = focused && i == s->installation_at;
     enum style style = selected ? STYLE_SELECTED : STYLE_NORMAL;
     char name[120], age[24] = "", line[200];

@@ -1,7 +1,7 @@
 /* The door: what it lets through, what it marks; thousands of hostile strings through a terminal. */
 #include "tests/test.h"
 #include "base/alloc.h"
-#include "base/rand.h"
+#include "tests/ui/hostile.h"
 #include "ui/canvas.h"
 #include "ui/sanitize.h"
 
@@ -100,31 +100,6 @@ static bool is_clean(const char *text, enum sanitize_mode mode)
     return true;
 }
 
-/* A string in the style of an attacker: sequences, bad bytes, odd code points, ordinary letters. */
-static size_t hostile(const struct rand *r, char *out, size_t size)
-{
-    static const char *const pieces[] = {"\033]0;x\007", "\033[2J", "\033[?1049l", "\033c", "\033]52;c;eA==\007", "\xc2\x9d" "0;x\xc2\x9c",
-                                         "\xe2\x80\xae", "\xe2\x81\xa9", "\xe2\x80\x8b", "\xe2\x80\x8d", "\xef\xb8\x8f", "\xcc\x81",
-                                         "\xf3\xa0\x81\x81", "👍🏽", "👨‍👩‍👧", "🇩", "\xf0\x9f\xa9\xb7", "\t", "\r\n", "\xff", "\xe2\x82", "abc", " "};
-    size_t len = 0;
-
-    while (len + 32 < size && rand_below(r, 40) != 0) {
-        if (rand_below(r, 3) == 0) {
-            utf8proc_int32_t cp = (utf8proc_int32_t)rand_below(r, 0x110000);
-
-            len += (size_t)utf8proc_encode_char(cp, (utf8proc_uint8_t *)out + len);
-        } else if (rand_below(r, 4) == 0) {
-            out[len++] = (char)rand_below(r, 256);
-        } else {
-            const char *p = pieces[rand_below(r, sizeof pieces / sizeof pieces[0])];
-
-            memcpy(out + len, p, strlen(p));
-            len += strlen(p);
-        }
-    }
-    return len;
-}
-
 static void twenty_thousand_hostile_strings_come_out_clean(void **state)
 {
     struct rand_seed seed;
@@ -135,7 +110,7 @@ static void twenty_thousand_hostile_strings_come_out_clean(void **state)
     assert_true(canvas_resize(&c, 3, 20));
     for (int i = 0; i < 20000; i++) {
         char raw[512];
-        size_t len = hostile(&r, raw, sizeof raw);
+        size_t len = hostile_text(&r, raw, sizeof raw, false);
         enum sanitize_mode mode = i % 2 ? SANITIZE_LINE : SANITIZE_BODY;
         char *clean = sanitize(raw, len, mode), *again = sanitize(clean, strlen(clean), mode);
 
