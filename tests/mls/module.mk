@@ -1,3 +1,11 @@
 # Tests of mls/; included by tests/module.mk.
-TESTS += tests/mls/test_vectors.sh
-EXTRA_DIST += tests/mls/test_vectors.sh tests/mls/vectors
+noinst_HEADERS += tests/mls/kit.h
+MLS_TESTS = tests/mls/test_libxmtp_capture tests/mls/test_group
+check_PROGRAMS += $(MLS_TESTS)
+TESTS += $(MLS_TESTS) tests/mls/test_vectors.sh
+EXTRA_DIST += tests/mls/test_vectors.sh tests/mls/vectors tests/vectors/x25519-welcome.json
+MLS_TEST_LIBS = $(MLS_LIBS) $(JANSSON_LIBS) $(TEST_LIBS)
+tests_mls_test_libxmtp_capture_SOURCES = tests/mls/test_libxmtp_capture.c tests/mls/kit.c tests/mls/wg/wg.c
+tests_mls_test_libxmtp_capture_LDADD = $(MLS_TEST_LIBS)
+tests_mls_test_group_SOURCES = tests/mls/test_group.c tests/mls/kit.c
+tests_mls_test_group_LDADD = $(MLS_TEST_LIBS)
