@@ -341,8 +341,8 @@ void client_conn_flush(struct client_conn *conn)
         !sock_idle(conn->sock))
         return;
     /* A rule was broken and our GOAWAY said so, or the peer's GOAWAY left nothing to do. */
-    if (conn->why[0])
-        err_set(&err, ERR_OFFLINE, "what answers there breaks HTTP/2: %s", conn->why);
+    if (!conn->draining)
+        err_set(&err, ERR_OFFLINE, "what answers there breaks HTTP/2%s%s", conn->why[0] ? ": " : "", conn->why);
     else
         err_set(&err, ERR_OFFLINE, "the node ended the connection");
     client_conn_fail(conn, &err);

@@ -23,6 +23,7 @@ struct tls {
     struct tls_ctx *ctx;
     SSL *ssl;
     BIO *in, *out; /* owned by ssl */
+    bool broken;   /* the peer or the line garbled it */
 };
 
 static const unsigned char alpn_h2[] = "\x02h2";
@@ -198,6 +199,10 @@ void tls_free(struct tls *tls)
 {
     if (!tls)
         return;
+    /* Without a goodbye OpenSSL takes the session for an attacked one and resumes it no more; but a line
+     * that went dead is an everyday thing here. */
+    if (tls->ssl && !tls->broken && SSL_is_init_finished(tls->ssl))
+        SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(tls->ssl);
     xm_free(tls);
 }
@@ -253,6 +258,7 @@ int tls_read(struct tls *tls, void *out, size_t room, struct err *err)
         return 0;
     if (why == SSL_ERROR_ZERO_RETURN)
         return TLS_CLOSED;
+    tls->broken = true;
     return fail(err, ERR_OFFLINE, "TLS");
 }
 

@@ -169,9 +169,17 @@ void world_stop_server(struct world *w, uint64_t grace_ms)
     w->server = NULL;
 }
 
+void world_serve_at(struct world *w, const char *address)
+{
+    char copy[64];
+
+    snprintf(copy, sizeof copy, "%s", address); /* it may be part of w->url */
+    serve(w, NULL, copy);
+}
+
 void world_serve_again(struct world *w)
 {
-    serve(w, NULL, strstr(w->url, "localhost"));
+    world_serve_at(w, strstr(w->url, "localhost"));
 }
 
 void world_drop_client(struct world *w)

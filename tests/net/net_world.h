@@ -45,6 +45,8 @@ void world_open(struct world *w, const struct grpc_server_config *config);
 void world_connect(struct world *w, const struct grpc_client_config *config);
 /* Starts a server on the port that the last one had. */
 void world_serve_again(struct world *w);
+/* A server on "HOST:PORT", while there is none. */
+void world_serve_at(struct world *w, const char *address);
 void world_stop_server(struct world *w, uint64_t grace_ms);
 /* Closes everything and checks that the loop is empty. */
 void world_close(struct world *w);
