@@ -8,6 +8,7 @@
 #include "identity/state.h"
 #include "net/node_api.h"
 #include "store/groups.h"
+#include "store/identity_log.h"
 #include "store/installation.h"
 #include "store/settings.h"
 #include "sync/account.h"
@@ -263,14 +264,12 @@ static json_t *identifiers_json(const struct identity_state *state)
     return list;
 }
 
-static json_t *installations_json(struct rpc *rpc, const struct identity_state *state)
+static json_t *installations_json(const struct identity_state *state, struct slice own)
 {
     const struct identity_member *m;
     json_t *list = json_array();
 
     for (size_t i = 0; (m = identity_state_nth(state, IDENT_INSTALLATION, i)); i++) {
-        struct slice own = slice_of(rpc->core->self.installation_id, INSTALLATION_ID_LEN);
-
         json_array_append_new(
             list, json_pack("{s:o,s:o,s:b}", "id", rpc_hex_json(m->id.value.data, m->id.value.len), "createdAtNs",
                             m->has_timestamp ? rpc_ns((int64_t)m->client_timestamp_ns) : json_null(), "self",
@@ -305,35 +304,87 @@ static int inbox_state(struct rpc *rpc)
     if ((r = inbox_state_at(rpc->core, inbox_id, 0, &state, &rpc->err)) != 0)
         return r;
     rpc->result = json_pack("{s:s,s:o,s:o,s:o}", "inboxId", inbox_id, "recoveryIdentifier", recovery_json(state),
-                            "identifiers", identifiers_json(state), "installations", installations_json(rpc, state));
+                            "identifiers", identifiers_json(state), "installations", installations_json(state, slice_of(rpc->core->self.installation_id, INSTALLATION_ID_LEN)));
     return 0;
+}
+
+struct log_copy {
+    struct identity_log_entry *at;
+    size_t n, cap;
+};
+
+static int copy_update(void *ctx, const struct store_identity_update *row)
+{
+    struct log_copy *log = ctx;
+    struct bytes copy;
+
+    if (log->n == log->cap) {
+        size_t cap = log->cap ? 2 * log->cap : 16;
+        void *grown = xm_realloc(log->at, cap, sizeof *log->at);
+
+        if (!grown)
+            return ERR_NOMEM;
+        log->at = grown;
+        log->cap = cap;
+    }
+    if (bytes_dup(row->payload, &copy) != 0)
+        return ERR_NOMEM;
+    log->at[log->n++] = (struct identity_log_entry){(uint64_t)row->sequence_id, bytes_slice(&copy)};
+    return 0;
+}
+
+/* The newest state of an inbox from the store alone: what a reader can have too. */
+static int stored_state(struct store *store, const char *inbox_id, struct identity_state **out, struct err *err)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct log_copy log = {0};
+    struct slice cached;
+    int64_t newest;
+    int r;
+
+    if ((r = store_identity_updates_newest(store, inbox_id, &newest, err)) != 0)
+        return r;
+    r = store_association_get(store, inbox_id, newest, &mem, &cached, err);
+    if (r == 0)
+        r = identity_state_read(cached, (uint64_t)newest, out, err);
+    else if (r == ERR_NOTFOUND && (r = store_identity_updates_each(store, inbox_id, 0, 0, copy_update, &log, err)) == 0)
+        r = identity_state_at(NULL, log.at, log.n, 0, NULL, out, NULL, err);
+    for (size_t i = 0; i < log.n; i++)
+        xm_free((void *)(uintptr_t)log.at[i].update.data);
+    xm_free(log.at);
+    store_mem_free(&mem);
+    return r;
 }
 
 /* Our installations as last known, with our names for them; no network. */
 static int installations(struct rpc *rpc)
 {
-    const struct identity_state *state;
+    struct store_mem mem = STORE_MEM_INIT;
+    struct identity_state *state = NULL;
+    struct store_installation self;
     json_t *item;
     size_t i;
-    int r;
+    int r = store_installation_get(rpc->store, &mem, &self, &rpc->err);
 
-    if (!rpc->core)
-        return err_set(&rpc->err, ERR_UNSUPPORTED, _("not for readers"));
-    if (!rpc->core->self.registered)
-        return (rpc->result = json_array()) ? 0 : ERR_NOMEM;
-    if ((r = inbox_state_at(rpc->core, rpc->core->self.inbox_id, 0, &state, &rpc->err)) != 0)
-        return r;
-    rpc->result = installations_json(rpc, state);
+    if (r == ERR_NOTFOUND || (r == 0 && self.registration != STORE_REGISTRATION_DONE)) {
+        rpc->result = json_array();
+        r = 0;
+        goto done;
+    }
+    if (r != 0 || (r = stored_state(rpc->store, self.inbox_id, &state, &rpc->err)) != 0)
+        goto done;
+    rpc->result = installations_json(state, self.installation_id);
     json_array_foreach(rpc->result, i, item) {
-        struct store_mem mem = STORE_MEM_INIT;
         const char *name;
 
         if (store_nickname_get(rpc->store, STORE_NICKNAME_INSTALLATION,
                                json_string_value(json_object_get(item, "id")), &mem, &name, NULL) == 0)
             json_object_set_new(item, "nick", json_string(name));
-        store_mem_free(&mem);
     }
-    return 0;
+done:
+    identity_state_free(state);
+    store_mem_free(&mem);
+    return r;
 }
 
 /* ---- revoking ---- */
@@ -492,7 +543,7 @@ const struct rpc_method client_methods[] = {
     {"client.init", init, NULL},
     {"client.canMessage", can_message, NULL},
     {"client.inboxState", inbox_state, NULL},
-    {"client.installations", installations, NULL},
+    {"client.installations", NULL, installations},
     {"client.revokeInstallations", revoke_installations, NULL},
     {"client.network", network, NULL},
     {"nick.set", set_nick, NULL},

@@ -12,6 +12,7 @@
 #include "sync/core.h"
 #include "sync/live.h"
 #include "sync/messages.h"
+#include "sync/rpc.h"
 
 #include <string.h>
 
@@ -81,6 +82,27 @@ static void tell_message(struct core *core, const struct core_event *event)
     store_mem_free(&mem);
 }
 
+/* One of ours has reached the node after its send was answered, or has failed for good. */
+static void tell_status(struct core *core, const struct core_event *event)
+{
+    static const char *const names[] = {
+        [STORE_UNPUBLISHED] = "unpublished", [STORE_PUBLISHED] = "published", [STORE_FAILED] = "failed"};
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_message row;
+    json_t *data = NULL;
+
+    if (!anybody_wants(core, STREAM_MESSAGES))
+        return;
+    if (store_message_get(core->store, slice_of(event->message_id, MESSAGE_ID_LEN), &mem, &row, NULL) == 0)
+        data = json_pack("{s:o,s:o,s:s}", "messageId", rpc_hex_json(event->message_id, MESSAGE_ID_LEN),
+                         "conversationId", rpc_hex_json(event->group_id, GROUP_ID_LEN), "status", names[row.status]);
+    for (struct subscription *s = core->streams->first; s && data; s = s->next)
+        if (s->kinds & STREAM_MESSAGES)
+            send_to(core, s, "status", data);
+    json_decref(data);
+    store_mem_free(&mem);
+}
+
 /* A duplicate of a 1:1 chat is not a new conversation to anybody. */
 static void tell_conversation(struct core *core, const struct core_event *event)
 {
@@ -142,6 +164,9 @@ static void on_event(void *ctx, const struct core_event *event)
     switch (event->kind) {
     case CORE_MESSAGE:
         tell_message(core, event);
+        break;
+    case CORE_MESSAGE_STATUS:
+        tell_status(core, event);
         break;
     case CORE_CONVERSATION:
         live_refresh(core->streams->live);
