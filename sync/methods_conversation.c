@@ -55,7 +55,7 @@ static int read_page_query(struct rpc *rpc, struct store_page_query *query)
         return err_set(&rpc->err, ERR_INVALID, _("\"direction\" is ascending or descending"));
     query->limit = (size_t)limit;
     query->ascending = direction ? strcmp(direction, "ascending") == 0 : query->after_ns && !query->before_ns;
-    query->shows_at_least = STORE_SHOWS_NOTICE;
+    query->shows_at_least = STORE_SHOWS_NOT; /* reactions, receipts and deletions too: screens work with them */
     query->now_ns = clock_now_ns(&clock_system);
     return 0;
 }
@@ -67,7 +67,12 @@ static int page_to_json(struct rpc *rpc, const struct store_message *rows, size_
     int r;
 
     for (size_t i = 0; i < n; i++) {
-        if ((r = message_to_json(rpc->store, &rows[reversed ? n - 1 - i : i], &object, &rpc->err)) != 0) {
+        const struct store_message *row = &rows[reversed ? n - 1 - i : i];
+
+        /* A preference payload that somebody put into a chat. */
+        if (row->shows == STORE_SHOWS_NOT && row->content_type == CONTENT_UNKNOWN)
+            continue;
+        if ((r = message_to_json(rpc->store, row, &object, &rpc->err)) != 0) {
             json_decref(array);
             return r;
         }
