@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "crypto/aead.h"
 #include "crypto/eth.h"
+#include "crypto/xwing.h"
 
 #include <sodium.h>
 
@@ -15,5 +16,6 @@ int crypto_init(struct err *err)
         return err_set(err, ERR_STATE, "OpenSSL has no AES-GCM");
     if (eth_init() != 0)
         return err_set(err, ERR_STATE, "libsecp256k1 does not start");
+    xwing_init();
     return 0;
 }

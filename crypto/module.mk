@@ -10,4 +10,5 @@ libcrypto_xm_la_SOURCES = \
 	crypto/keccak.c crypto/keccak.h \
 	crypto/openssl.h \
 	crypto/p256.c crypto/p256.h \
-	crypto/x25519.c crypto/x25519.h
+	crypto/x25519.c crypto/x25519.h \
+	crypto/xwing.c crypto/xwing.h
