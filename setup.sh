@@ -60,17 +60,23 @@ jobs()
     nproc 2>/dev/null || echo 2
 }
 
-# build DIR [configure argument]... : configures where needed and makes everything in DIR
-build()
+# configure_in DIR [configure argument]... : makes DIR ready for make
+configure_in()
 {
     dir=$1
     shift
     mkdir -p "$dir"
-    if [ ! -x "$top/configure" ] || [ -n "$(find "$top" -maxdepth 3 \( -name configure.ac -o -name Makefile.am -o -name module.mk -o -name groups.mk \) -newer "$top/configure" | head -n 1)" ]; then
+    if [ ! -x "$top/configure" ] || [ -n "$(find "$top" -maxdepth 3 \( -name configure.ac -o -name Makefile.am -o -name '*.mk' \) -newer "$top/configure" | head -n 1)" ]; then
         (cd "$top" && autoreconf -fi) >"$dir/autoreconf.log" 2>&1 || { tail -n 20 "$dir/autoreconf.log" >&2; return 1; }
     fi
     if [ ! -f "$dir/config.status" ] || [ "$top/configure" -nt "$dir/config.status" ]; then
         (cd "$dir" && "$top/configure" "$@") >"$dir/configure.log" 2>&1 || { tail -n 5 "$dir/configure.log" >&2; return 1; }
     fi
-    make -C "$dir" -j"$(jobs)" all >"$dir/make.log" 2>&1 || { grep -E 'error|Error' "$dir/make.log" | head -n 20 >&2; return 1; }
+}
+
+# build DIR [configure argument]... : configures where needed and makes everything in DIR
+build()
+{
+    configure_in "$@" || return 1
+    make -C "$1" -j"$(jobs)" all >"$1/make.log" 2>&1 || { grep -E 'error|Error' "$1/make.log" | head -n 20 >&2; return 1; }
 }
