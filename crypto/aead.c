@@ -110,17 +110,17 @@ int aead_seal(enum aead_id id, const uint8_t *key, const uint8_t *nonce, struct 
     case AEAD_AES_256_GCM:
         return gcm_seal(aes_256_gcm, key, nonce, aad, plain, out);
     case AEAD_CHACHA20_POLY1305:
-        return crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, plain.data, plain.len, aad.data, aad.len, NULL,
-                                                         nonce, key);
+        return crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, plain.data, plain.len, aad.data, aad.len,
+                                                         NULL, nonce, key);
     case AEAD_XCHACHA20_POLY1305:
-        return crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plain.data, plain.len, aad.data, aad.len, NULL,
-                                                          nonce, key);
+        return crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plain.data, plain.len, aad.data, aad.len,
+                                                          NULL, nonce, key);
     }
     return ERR_UNSUPPORTED;
 }
 
-int aead_open(enum aead_id id, const uint8_t *key, const uint8_t *nonce, struct slice aad, struct slice sealed,
-              uint8_t *out)
+int aead_open(enum aead_id id, const uint8_t *key, const uint8_t *nonce, struct slice aad,
+              struct slice sealed, uint8_t *out)
 {
     int r = -1;
 
@@ -134,12 +134,12 @@ int aead_open(enum aead_id id, const uint8_t *key, const uint8_t *nonce, struct 
     case AEAD_AES_256_GCM:
         return gcm_open(aes_256_gcm, key, nonce, aad, sealed, out);
     case AEAD_CHACHA20_POLY1305:
-        r = crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.data, sealed.len, aad.data, aad.len,
-                                                      nonce, key);
+        r = crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.data, sealed.len, aad.data,
+                                                      aad.len, nonce, key);
         break;
     case AEAD_XCHACHA20_POLY1305:
-        r = crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.data, sealed.len, aad.data, aad.len,
-                                                       nonce, key);
+        r = crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.data, sealed.len, aad.data,
+                                                       aad.len, nonce, key);
         break;
     default:
         return ERR_UNSUPPORTED;

@@ -12,12 +12,12 @@
 enum aead_id {
     AEAD_AES_128_GCM = 0x0001,
     AEAD_AES_256_GCM = 0x0002,
-    AEAD_CHACHA20_POLY1305 = 0x0003,    /* RFC 8439, 96-bit nonce */
-    AEAD_XCHACHA20_POLY1305 = 0x10001   /* 192-bit nonce: random ones are safe; not of the registry */
+    AEAD_CHACHA20_POLY1305 = 0x0003,  /* RFC 8439, 96-bit nonce */
+    AEAD_XCHACHA20_POLY1305 = 0x10001 /* 192-bit nonce: random ones are safe; not of the registry */
 };
 
-#define AEAD_TAG_LEN 16
-#define AEAD_KEY_MAX 32
+#define AEAD_TAG_LEN   16
+#define AEAD_KEY_MAX   32
 #define AEAD_NONCE_MAX 24
 
 /* 0 for an unknown id. */
@@ -31,8 +31,8 @@ int aead_seal(enum aead_id id, const uint8_t *key, const uint8_t *nonce, struct 
 
 /* Writes sealed.len - AEAD_TAG_LEN bytes.  ERR_AUTH when the tag does not fit or the input is
  * shorter than a tag; then `out` holds nothing of the plaintext.  Else as aead_seal(). */
-int aead_open(enum aead_id id, const uint8_t *key, const uint8_t *nonce, struct slice aad, struct slice sealed,
-              uint8_t *out);
+int aead_open(enum aead_id id, const uint8_t *key, const uint8_t *nonce, struct slice aad,
+              struct slice sealed, uint8_t *out);
 
 /* For crypto_init() alone. */
 int aead_init(void);

@@ -32,9 +32,11 @@ void ed25519_wipe(struct ed25519_key *key)
     sodium_memzero(key, sizeof *key);
 }
 
-_Static_assert(sizeof(struct ed25519_key) == crypto_sign_SECRETKEYBYTES, "seed and public key, nothing between");
+_Static_assert(sizeof(struct ed25519_key) == crypto_sign_SECRETKEYBYTES,
+               "seed and public key, nothing between");
 
-void ed25519_sign(const struct ed25519_key *key, struct slice message, uint8_t signature[ED25519_SIGNATURE_LEN])
+void ed25519_sign(const struct ed25519_key *key, struct slice message,
+                  uint8_t signature[ED25519_SIGNATURE_LEN])
 {
     (void)crypto_sign_detached(signature, NULL, message.data, message.len, (const uint8_t *)key);
 }
@@ -43,7 +45,9 @@ int ed25519_verify(struct slice public_key, struct slice message, struct slice s
 {
     if (public_key.len != ED25519_PUBLIC_LEN || signature.len != ED25519_SIGNATURE_LEN)
         return ERR_AUTH;
-    return crypto_sign_verify_detached(signature.data, message.data, message.len, public_key.data) == 0 ? 0 : ERR_AUTH;
+    return crypto_sign_verify_detached(signature.data, message.data, message.len, public_key.data) == 0
+               ? 0
+               : ERR_AUTH;
 }
 
 bool ed25519_is_point(const uint8_t public_key[ED25519_PUBLIC_LEN])
@@ -57,7 +61,8 @@ bool ed25519_is_point(const uint8_t public_key[ED25519_PUBLIC_LEN])
 }
 
 /* SHA-512(dom2(1, context) ‖ a ‖ b ‖ c) mod L */
-static void hash_to_scalar(struct slice context, struct slice a, struct slice b, struct slice c, uint8_t out[32])
+static void hash_to_scalar(struct slice context, struct slice a, struct slice b, struct slice c,
+                           uint8_t out[32])
 {
     uint8_t flags[2] = {1, (uint8_t)context.len};
     struct slice parts[] = {
@@ -120,7 +125,8 @@ static bool is_reduced(const uint8_t s[32])
     return false;
 }
 
-int ed25519ph_verify(struct slice public_key, struct slice context, struct slice message, struct slice signature)
+int ed25519ph_verify(struct slice public_key, struct slice context, struct slice message,
+                     struct slice signature)
 {
     uint8_t prehash[HASH_SHA512_LEN], k[32], sb[32], ka[32], expect[32];
 
@@ -130,7 +136,8 @@ int ed25519ph_verify(struct slice public_key, struct slice context, struct slice
     hash_sha512(message, prehash);
     hash_to_scalar(context, slice_of(signature.data, 32), public_key, slice_of(prehash, sizeof prehash), k);
     if (crypto_scalarmult_ed25519_base_noclamp(sb, signature.data + 32) != 0 ||
-        crypto_scalarmult_ed25519_noclamp(ka, k, public_key.data) != 0 || crypto_core_ed25519_sub(expect, sb, ka) != 0)
+        crypto_scalarmult_ed25519_noclamp(ka, k, public_key.data) != 0 ||
+        crypto_core_ed25519_sub(expect, sb, ka) != 0)
         return ERR_AUTH;
     return sodium_memcmp(expect, signature.data, sizeof expect) == 0 ? 0 : ERR_AUTH;
 }

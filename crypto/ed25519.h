@@ -10,8 +10,8 @@
 
 struct rand;
 
-#define ED25519_SEED_LEN 32
-#define ED25519_PUBLIC_LEN 32
+#define ED25519_SEED_LEN      32
+#define ED25519_PUBLIC_LEN    32
 #define ED25519_SIGNATURE_LEN 64
 #define ED25519PH_CONTEXT_MAX 255
 
@@ -25,7 +25,8 @@ void ed25519_generate(const struct rand *rand, struct ed25519_key *out);
 void ed25519_from_seed(const uint8_t seed[ED25519_SEED_LEN], struct ed25519_key *out);
 void ed25519_wipe(struct ed25519_key *key);
 
-void ed25519_sign(const struct ed25519_key *key, struct slice message, uint8_t signature[ED25519_SIGNATURE_LEN]);
+void ed25519_sign(const struct ed25519_key *key, struct slice message,
+                  uint8_t signature[ED25519_SIGNATURE_LEN]);
 /* ERR_AUTH: wrong, or not 64 and 32 bytes. */
 int ed25519_verify(struct slice public_key, struct slice message, struct slice signature);
 /* Do these 32 bytes decode to a point?  Weak points do, as for libxmtp. */
@@ -36,4 +37,5 @@ int ed25519ph_sign(const struct ed25519_key *key, struct slice context, struct s
                    uint8_t signature[ED25519_SIGNATURE_LEN]);
 /* The check without cofactor.  Keys of small or mixed order are refused (ERR_AUTH); nobody gets
  * one without making it on purpose. */
-int ed25519ph_verify(struct slice public_key, struct slice context, struct slice message, struct slice signature);
+int ed25519ph_verify(struct slice public_key, struct slice context, struct slice message,
+                     struct slice signature);

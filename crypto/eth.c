@@ -105,7 +105,10 @@ int eth_address_of_public_key(struct slice public_key, char out[ETH_ADDRESS_LEN 
 void eth_personal_hash(struct slice text, uint8_t out[32])
 {
     char head[64];
-    int n = snprintf(head, sizeof head, "\x19" "Ethereum Signed Message:\n%zu", text.len);
+    int n = snprintf(head, sizeof head,
+                     "\x19"
+                     "Ethereum Signed Message:\n%zu",
+                     text.len);
     struct slice parts[] = {slice_of(head, (size_t)n), text};
 
     keccak_256_parts(parts, 2, out);

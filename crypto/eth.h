@@ -9,10 +9,10 @@
 
 struct rand;
 
-#define ETH_SECRET_LEN 32
-#define ETH_ADDRESS_LEN 42 /* characters, without NUL */
+#define ETH_SECRET_LEN    32
+#define ETH_ADDRESS_LEN   42 /* characters, without NUL */
 #define ETH_SIGNATURE_LEN 65
-#define ETH_PUBLIC_LEN 65 /* 04, X, Y */
+#define ETH_PUBLIC_LEN    65 /* 04, X, Y */
 
 struct eth_key {
     uint8_t secret[ETH_SECRET_LEN];

@@ -38,7 +38,8 @@ void hash_sha512(struct slice data, uint8_t out[HASH_SHA512_LEN])
     hash_sha512_parts(&data, 1, out);
 }
 
-void hmac_sha256_parts(struct slice key, const struct slice *parts, size_t count, uint8_t out[HASH_SHA256_LEN])
+void hmac_sha256_parts(struct slice key, const struct slice *parts, size_t count,
+                       uint8_t out[HASH_SHA256_LEN])
 {
     static const uint8_t empty[1];
     crypto_auth_hmacsha256_state st;
@@ -67,7 +68,8 @@ void hkdf_sha256_extract(struct slice salt, struct slice ikm, uint8_t prk[HASH_S
     hmac_sha256_parts(salt, &ikm, 1, prk);
 }
 
-int hkdf_sha256_expand_parts(struct slice prk, const struct slice *info, size_t count, uint8_t *out, size_t len)
+int hkdf_sha256_expand_parts(struct slice prk, const struct slice *info, size_t count, uint8_t *out,
+                             size_t len)
 {
     crypto_auth_hmacsha256_state keyed, st;
     uint8_t block[HASH_SHA256_LEN];

@@ -19,7 +19,8 @@ void hash_sha512_parts(const struct slice *parts, size_t count, uint8_t out[HASH
 
 /* `key` of any length. */
 void hmac_sha256(struct slice key, struct slice data, uint8_t out[HASH_SHA256_LEN]);
-void hmac_sha256_parts(struct slice key, const struct slice *parts, size_t count, uint8_t out[HASH_SHA256_LEN]);
+void hmac_sha256_parts(struct slice key, const struct slice *parts, size_t count,
+                       uint8_t out[HASH_SHA256_LEN]);
 
 void hkdf_sha256_extract(struct slice salt, struct slice ikm, uint8_t prk[HASH_SHA256_LEN]);
 void hkdf_sha256_extract_parts(struct slice salt, const struct slice *ikm, size_t count,
@@ -27,4 +28,5 @@ void hkdf_sha256_extract_parts(struct slice salt, const struct slice *ikm, size_
 /* `prk` may have any length, as HPKE and MLS feed it 32 bytes.  ERR_TOOBIG for len over
  * HKDF_SHA256_MAX, with `out` untouched. */
 int hkdf_sha256_expand(struct slice prk, struct slice info, uint8_t *out, size_t len);
-int hkdf_sha256_expand_parts(struct slice prk, const struct slice *info, size_t count, uint8_t *out, size_t len);
+int hkdf_sha256_expand_parts(struct slice prk, const struct slice *info, size_t count, uint8_t *out,
+                             size_t len);

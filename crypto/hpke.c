@@ -49,11 +49,12 @@ static void labeled_extract(const struct suite_id *id, struct slice salt, const 
     hkdf_sha256_extract_parts(salt, parts, 4, prk);
 }
 
-static int labeled_expand(const struct suite_id *id, const uint8_t prk[32], const char *label, struct slice info,
-                          uint8_t *out, size_t len)
+static int labeled_expand(const struct suite_id *id, const uint8_t prk[32], const char *label,
+                          struct slice info, uint8_t *out, size_t len)
 {
     uint8_t l[2] = {(uint8_t)(len >> 8), (uint8_t)len};
-    struct slice parts[] = {slice_of(l, 2), slice_str("HPKE-v1"), slice_of(id->data, id->len), slice_str(label), info};
+    struct slice parts[] = {slice_of(l, 2), slice_str("HPKE-v1"), slice_of(id->data, id->len),
+                            slice_str(label), info};
 
     return hkdf_sha256_expand_parts(slice_of(prk, 32), parts, 5, out, len);
 }
@@ -71,8 +72,8 @@ void hpke_derive_key(struct slice ikm, struct x25519_key *out)
 }
 
 /* ExtractAndExpand of section 4.1, over the Diffie-Hellman result of the two keys. */
-static int kem_shared(const uint8_t secret[X25519_LEN], const uint8_t peer[X25519_LEN], const uint8_t enc[X25519_LEN],
-                      const uint8_t receiver[X25519_LEN], uint8_t shared[32])
+static int kem_shared(const uint8_t secret[X25519_LEN], const uint8_t peer[X25519_LEN],
+                      const uint8_t enc[X25519_LEN], const uint8_t receiver[X25519_LEN], uint8_t shared[32])
 {
     struct suite_id id = kem_suite(HPKE_KEM_X25519);
     uint8_t dh[X25519_LEN], eae_prk[32], kem_context[2 * X25519_LEN];
@@ -89,8 +90,8 @@ static int kem_shared(const uint8_t secret[X25519_LEN], const uint8_t peer[X2551
     return r;
 }
 
-int hpke_context_from_secret(uint16_t kem_id, enum aead_id aead, struct slice shared_secret, struct slice info,
-                             struct hpke_context *out)
+int hpke_context_from_secret(uint16_t kem_id, enum aead_id aead, struct slice shared_secret,
+                             struct slice info, struct hpke_context *out)
 {
     struct suite_id id = hpke_suite(kem_id, aead);
     uint8_t context[1 + 32 + 32] = {0}; /* mode_base, psk_id_hash, info_hash */
@@ -126,8 +127,8 @@ int hpke_setup_sender_with_ephemeral(enum aead_id aead, const uint8_t peer[X2551
     return r;
 }
 
-int hpke_setup_sender(enum aead_id aead, const uint8_t peer[X25519_LEN], struct slice info, const struct rand *rand,
-                      uint8_t enc[HPKE_ENC_LEN], struct hpke_context *out)
+int hpke_setup_sender(enum aead_id aead, const uint8_t peer[X25519_LEN], struct slice info,
+                      const struct rand *rand, uint8_t enc[HPKE_ENC_LEN], struct hpke_context *out)
 {
     struct x25519_key ephemeral;
     int r;

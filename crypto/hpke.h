@@ -14,8 +14,8 @@
 struct rand;
 
 #define HPKE_KEM_X25519 0x0020
-#define HPKE_KEM_XWING 0x004d /* X-Wing's code point of draft 6, which XMTP stays with */
-#define HPKE_ENC_LEN X25519_LEN
+#define HPKE_KEM_XWING  0x004d /* X-Wing's code point of draft 6, which XMTP stays with */
+#define HPKE_ENC_LEN    X25519_LEN
 
 struct hpke_context {
     enum aead_id aead;
@@ -31,8 +31,8 @@ void hpke_derive_key(struct slice ikm, struct x25519_key *out);
 
 /* Encapsulates to `peer`.  Writes `enc`, which the receiver needs.
  * ERR_AUTH: `peer` is a point of small order.  ERR_UNSUPPORTED: not an HPKE AEAD. */
-int hpke_setup_sender(enum aead_id aead, const uint8_t peer[X25519_LEN], struct slice info, const struct rand *rand,
-                      uint8_t enc[HPKE_ENC_LEN], struct hpke_context *out);
+int hpke_setup_sender(enum aead_id aead, const uint8_t peer[X25519_LEN], struct slice info,
+                      const struct rand *rand, uint8_t enc[HPKE_ENC_LEN], struct hpke_context *out);
 /* The same with an ephemeral key given: for test vectors, and nothing else. */
 int hpke_setup_sender_with_ephemeral(enum aead_id aead, const uint8_t peer[X25519_LEN], struct slice info,
                                      const struct x25519_key *ephemeral, uint8_t enc[HPKE_ENC_LEN],
@@ -41,8 +41,8 @@ int hpke_setup_sender_with_ephemeral(enum aead_id aead, const uint8_t peer[X2551
 int hpke_setup_receiver(enum aead_id aead, const struct x25519_key *key, struct slice enc, struct slice info,
                         struct hpke_context *out);
 /* The key schedule alone, for a KEM that is done elsewhere. */
-int hpke_context_from_secret(uint16_t kem_id, enum aead_id aead, struct slice shared_secret, struct slice info,
-                             struct hpke_context *out);
+int hpke_context_from_secret(uint16_t kem_id, enum aead_id aead, struct slice shared_secret,
+                             struct slice info, struct hpke_context *out);
 
 /* As aead_seal() and aead_open() with the next sequence number.  A failed open does not count. */
 int hpke_seal(struct hpke_context *ctx, struct slice aad, struct slice plain, uint8_t *out);

@@ -39,7 +39,8 @@ static int split_der(struct slice der, uint8_t raw[64])
     sig = d2i_ECDSA_SIG(NULL, &at, (long)der.len);
     if (sig == NULL)
         goto done;
-    if (BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32) != 32 || BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + 32, 32) != 32)
+    if (BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32) != 32 ||
+        BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + 32, 32) != 32)
         goto done;
     if (i2d_ECDSA_SIG(sig, NULL) != (int)der.len || i2d_ECDSA_SIG(sig, &to) != (int)der.len ||
         memcmp(again, der.data, der.len) != 0)

@@ -10,10 +10,10 @@
 #include <sodium.h>
 #include <string.h>
 
-#define ML_KEM "ML-KEM-768"
+#define ML_KEM        "ML-KEM-768"
 #define ML_PUBLIC_LEN 1184
-#define ML_SEED_LEN 64 /* d and z of FIPS 203 */
-#define ML_ENC_LEN 1088
+#define ML_SEED_LEN   64 /* d and z of FIPS 203 */
+#define ML_ENC_LEN    1088
 
 static bool available; /* set once, before there are threads */
 
@@ -48,8 +48,8 @@ static EVP_PKEY *ml_key(int selection, const char *param, const uint8_t *data, s
     return key;
 }
 
-static int ml_encapsulate(const uint8_t public_key[ML_PUBLIC_LEN], uint8_t entropy[32], uint8_t enc[ML_ENC_LEN],
-                          uint8_t shared[32])
+static int ml_encapsulate(const uint8_t public_key[ML_PUBLIC_LEN], uint8_t entropy[32],
+                          uint8_t enc[ML_ENC_LEN], uint8_t shared[32])
 {
     EVP_PKEY *key = ml_key(EVP_PKEY_PUBLIC_KEY, OSSL_PKEY_PARAM_PUB_KEY, public_key, ML_PUBLIC_LEN);
     OSSL_PARAM params[] = {

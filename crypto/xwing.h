@@ -11,9 +11,9 @@
 
 struct rand;
 
-#define XWING_SEED_LEN 32 /* the private key */
+#define XWING_SEED_LEN   32 /* the private key */
 #define XWING_PUBLIC_LEN 1216
-#define XWING_ENC_LEN 1120
+#define XWING_ENC_LEN    1120
 #define XWING_SHARED_LEN 32
 
 bool xwing_is_available(void);

@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (crypto_init(NULL) != 0)
         abort();
-    (void)key_package_check(slice_of(data, size), slice_of(NULL, 0), slice_of(NULL, 0), 1795383800, &view, NULL, NULL);
+    (void)key_package_check(slice_of(data, size), slice_of(NULL, 0), slice_of(NULL, 0), 1795383800, &view,
+                            NULL, NULL);
     return 0;
 }

@@ -17,7 +17,8 @@ void credential_write(const char inbox_id[INBOX_ID_LEN + 1], uint8_t out[CREDENT
 int credential_read(struct slice identity, char inbox_id[INBOX_ID_LEN + 1], struct err *err)
 {
     struct slice id;
-    int r = proto_check(&xmtp__identity__mls_credential__descriptor, identity, &proto_limits_default, NULL, err);
+    int r =
+        proto_check(&xmtp__identity__mls_credential__descriptor, identity, &proto_limits_default, NULL, err);
 
     if (r != 0)
         return err_wrap(err, r, "MLS credential");

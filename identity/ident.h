@@ -12,7 +12,7 @@
 
 struct err;
 
-#define INBOX_ID_LEN 64 /* lower-case hex */
+#define INBOX_ID_LEN        64 /* lower-case hex */
 #define INSTALLATION_ID_LEN 32
 
 enum ident_kind { IDENT_ETHEREUM = 1, IDENT_PASSKEY = 2, IDENT_INSTALLATION = 3 };

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "crypto/ed25519.h"
+#include "crypto/xwing.h"
 #include "identity/fields.h"
 #include "proto/check.h"
 #include "proto/wire.h"
@@ -17,8 +18,9 @@ static const uint16_t proposals[] = {MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS};
 /* In libxmtp's order.  Groups require most of these of every member; both welcome types are listed
  * though our packages may not carry them, so that others' may. */
 static const uint16_t extensions[] = {
-    MLS_EXT_LAST_RESORT,       MLS_EXT_APPLICATION_ID,   XMTP_EXT_MUTABLE_PERMISSIONS,  XMTP_EXT_MUTABLE_METADATA,
-    XMTP_EXT_GROUP_MEMBERSHIP, XMTP_EXT_WELCOME_WRAPPER, XMTP_EXT_WELCOME_POINTEE_AEAD, XMTP_EXT_IMMUTABLE_METADATA,
+    MLS_EXT_LAST_RESORT,           MLS_EXT_APPLICATION_ID,      XMTP_EXT_MUTABLE_PERMISSIONS,
+    XMTP_EXT_MUTABLE_METADATA,     XMTP_EXT_GROUP_MEMBERSHIP,   XMTP_EXT_WELCOME_WRAPPER,
+    XMTP_EXT_WELCOME_POINTEE_AEAD, XMTP_EXT_IMMUTABLE_METADATA,
 };
 
 #define U16S(array) ((struct mls_u16s){array, sizeof(array) / sizeof(array)[0]})
@@ -32,8 +34,8 @@ static void put_application_id(uint8_t out[70], const char inbox_id[INBOX_ID_LEN
     memcpy(out + sizeof head, inbox_id, INBOX_ID_LEN);
 }
 
-void own_leaf_init(struct own_leaf *leaf, const struct ed25519_key *installation, const char inbox_id[INBOX_ID_LEN + 1],
-                   uint64_t now_s)
+void own_leaf_init(struct own_leaf *leaf, const struct ed25519_key *installation,
+                   const char inbox_id[INBOX_ID_LEN + 1], uint64_t now_s)
 {
     credential_write(inbox_id, leaf->credential);
     put_application_id(leaf->extensions, inbox_id);
@@ -51,15 +53,53 @@ void own_leaf_init(struct own_leaf *leaf, const struct ed25519_key *installation
     };
 }
 
-int key_package_create(const struct ed25519_key *installation, const char inbox_id[INBOX_ID_LEN + 1], uint64_t now_s,
-                       const struct rand *rand, struct mls_key_package_bundle *out, struct err *err)
+/* Both welcome extensions, in libxmtp's order. */
+static void put_welcome_extensions(struct buf *list, struct slice xwing_public)
 {
-    static const uint8_t last_resort[] = {0x00, MLS_EXT_LAST_RESORT, 0x00};
+    struct buf wrapper = BUF_INIT;
+
+    mls_extension_put(list, XMTP_EXT_WELCOME_POINTEE_AEAD,
+                      slice_str("\x0a\x01\x03")); /* [ChaCha20-Poly1305] */
+    wire_put_bytes(&wrapper, 1, xwing_public);
+    wire_put_u64(&wrapper, 2, WELCOME_WRAPPER_XWING);
+    mls_extension_put(list, XMTP_EXT_WELCOME_WRAPPER, buf_slice(&wrapper));
+    list->bad |= !buf_ok(&wrapper);
+    buf_free(&wrapper);
+}
+
+static int create(const struct ed25519_key *installation, const char inbox_id[INBOX_ID_LEN + 1],
+                  uint64_t now_s, struct slice xwing_public, const struct rand *rand,
+                  struct mls_key_package_bundle *out, struct err *err)
+{
+    struct buf list = BUF_INIT;
     struct own_leaf leaf;
+    int r;
 
     own_leaf_init(&leaf, installation, inbox_id, now_s);
-    return mls_key_package_create(MLS_SUITE_CHACHA20, &leaf.params, slice_of(last_resort, sizeof last_resort), rand,
-                                  out, err);
+    mls_extension_put(&list, MLS_EXT_LAST_RESORT, slice_of(NULL, 0));
+    if (xwing_public.len > 0)
+        put_welcome_extensions(&list, xwing_public);
+    r = buf_ok(&list)
+            ? mls_key_package_create(MLS_SUITE_CHACHA20, &leaf.params, buf_slice(&list), rand, out, err)
+            : err_set(err, ERR_NOMEM, "out of memory");
+    buf_free(&list);
+    return r;
+}
+
+int key_package_create(const struct ed25519_key *installation, const char inbox_id[INBOX_ID_LEN + 1],
+                       uint64_t now_s, const struct rand *rand, struct mls_key_package_bundle *out,
+                       struct err *err)
+{
+    return create(installation, inbox_id, now_s, slice_of(NULL, 0), rand, out, err);
+}
+
+int key_package_create_xwing(const struct ed25519_key *installation, const char inbox_id[INBOX_ID_LEN + 1],
+                             uint64_t now_s, struct slice xwing_public, const struct rand *rand,
+                             struct mls_key_package_bundle *out, struct err *err)
+{
+    if (xwing_public.len != XWING_PUBLIC_LEN)
+        return err_set(err, ERR_INVALID, "an X-Wing key of %zu bytes", xwing_public.len);
+    return create(installation, inbox_id, now_s, xwing_public, rand, out, err);
 }
 
 const char *key_package_fault_name(enum key_package_fault fault)
@@ -81,8 +121,6 @@ const char *key_package_fault_name(enum key_package_fault fault)
 
 /* ---- ff03 and ff04 ---- */
 
-#define XWING_PUBLIC_LEN 1216
-
 static int read_wrapper(const struct mls_key_package *kp, struct key_package_view *out, struct err *err)
 {
     struct slice data;
@@ -92,8 +130,8 @@ static int read_wrapper(const struct mls_key_package *kp, struct key_package_vie
     out->wrapper_key = kp->init_key;
     if (!mls_extension_find(kp->extensions, XMTP_EXT_WELCOME_WRAPPER, &data))
         return 0;
-    r = proto_check(&xmtp__mls__message_contents__welcome_wrapper_encryption__descriptor, data, &proto_limits_default,
-                    NULL, err);
+    r = proto_check(&xmtp__mls__message_contents__welcome_wrapper_encryption__descriptor, data,
+                    &proto_limits_default, NULL, err);
     if (r != 0)
         return err_wrap(err, r, "welcome wrapper extension");
     switch (field_number(data, 2)) {
@@ -112,7 +150,7 @@ static int read_wrapper(const struct mls_key_package *kp, struct key_package_vie
 }
 
 /* The only AEAD there is; another one, the unspecified one too, spoils the extension for libxmtp. */
-#define POINTEE_CHACHA20                                                                                             \
+#define POINTEE_CHACHA20                                                                                     \
     XMTP__MLS__MESSAGE_CONTENTS__WELCOME_POINTEE_ENCRYPTION_AEAD_TYPE__WELCOME_POINTEE_ENCRYPTION_AEAD_TYPE_CHACHA20_POLY1305
 
 /* A repeated enum comes packed or one by one, or both. */
@@ -145,8 +183,8 @@ static int read_pointee(const struct mls_key_package *kp, struct key_package_vie
     out->has_pointee_aead = false;
     if (!mls_extension_find(kp->extensions, XMTP_EXT_WELCOME_POINTEE_AEAD, &data))
         return 0;
-    r = proto_check(&xmtp__mls__message_contents__welcome_pointee_encryption_aead_types_extension__descriptor, data,
-                    &proto_limits_default, NULL, err);
+    r = proto_check(&xmtp__mls__message_contents__welcome_pointee_encryption_aead_types_extension__descriptor,
+                    data, &proto_limits_default, NULL, err);
     if (r != 0)
         return err_wrap(err, r, "welcome pointer extension");
     if (!only_chacha20(data, &out->has_pointee_aead))
@@ -180,8 +218,8 @@ static enum key_package_fault check_owner(const struct key_package_view *v, stru
 }
 
 /* What libxmtp refuses of one package alone; the rest is compared when a group is about to add it. */
-#define FAULTS_OF_ONE                                                                                            \
-    (MLS_KP_SUITE | MLS_KP_VERSION | MLS_KP_LEAF_SOURCE | MLS_KP_LEAF_SIGNATURE | MLS_KP_INIT_KEY |              \
+#define FAULTS_OF_ONE                                                                                        \
+    (MLS_KP_SUITE | MLS_KP_VERSION | MLS_KP_LEAF_SOURCE | MLS_KP_LEAF_SIGNATURE | MLS_KP_INIT_KEY |          \
      MLS_KP_SIGNATURE | MLS_KP_EXTENSIONS | MLS_KP_LIFETIME | MLS_KP_CREDENTIAL)
 
 static int check(struct slice data, struct slice installation, struct slice inbox_id, uint64_t now_s,

@@ -1,8 +1,7 @@
 /* Key packages as XMTP has them: made, looked into, checked.
  *
- * Ours leave ff03 (X-Wing key) and ff04 (AEAD types of pointers) out unless this build has ML-KEM:
- * others then seal welcomes to the init key with X25519.  Both go together, since a package with ff04
- * alone makes the sender's whole commit fail.
+ * Without ff03 (X-Wing key) others seal welcomes to the init key with X25519.  ff04 (AEAD types of
+ * pointers) goes with it: a package with ff04 alone makes the sender's whole commit fail.
  * Thread: any. */
 #pragma once
 #include "base/bytes.h"
@@ -26,14 +25,20 @@ enum xmtp_extension {
     XMTP_EXT_WELCOME_POINTEE_AEAD = 0xff04
 };
 
-#define KEY_PACKAGE_BACKDATE_S 3600       /* not_before lies this far back, for clocks that go wrong */
-#define KEY_PACKAGE_LIFETIME_S 7257600    /* not_after lies 84 days ahead */
-#define KEY_PACKAGE_MAX ((size_t)64 * 1024) /* with every extension known they have 1.7 KiB */
+#define KEY_PACKAGE_BACKDATE_S 3600    /* not_before lies this far back, for clocks that go wrong */
+#define KEY_PACKAGE_LIFETIME_S 7257600 /* not_after lies 84 days ahead */
+#define KEY_PACKAGE_MAX        ((size_t)64 * 1024) /* with every extension known they have 1.7 KiB */
 
 /* A fresh key package for this installation, with last_resort.  `out` is wiped by
  * mls_key_package_bundle_wipe(). */
-int key_package_create(const struct ed25519_key *installation, const char inbox_id[INBOX_ID_LEN + 1], uint64_t now_s,
-                       const struct rand *rand, struct mls_key_package_bundle *out, struct err *err);
+int key_package_create(const struct ed25519_key *installation, const char inbox_id[INBOX_ID_LEN + 1],
+                       uint64_t now_s, const struct rand *rand, struct mls_key_package_bundle *out,
+                       struct err *err);
+/* The same with both welcome extensions: welcomes come sealed to this X-Wing public key
+ * (crypto/xwing.h), whose seed is kept with the other private parts, or by pointer. */
+int key_package_create_xwing(const struct ed25519_key *installation, const char inbox_id[INBOX_ID_LEN + 1],
+                             uint64_t now_s, struct slice xwing_public, const struct rand *rand,
+                             struct mls_key_package_bundle *out, struct err *err);
 
 /* What a leaf of ours says: in key packages, and in groups that we create.  `params` points into this
  * struct and to the key, so it is not copied. */
@@ -42,8 +47,8 @@ struct own_leaf {
     uint8_t extensions[70]; /* one: application_id */
     struct mls_leaf_params params;
 };
-void own_leaf_init(struct own_leaf *leaf, const struct ed25519_key *installation, const char inbox_id[INBOX_ID_LEN + 1],
-                   uint64_t now_s);
+void own_leaf_init(struct own_leaf *leaf, const struct ed25519_key *installation,
+                   const char inbox_id[INBOX_ID_LEN + 1], uint64_t now_s);
 
 enum welcome_wrapper { WELCOME_WRAPPER_X25519 = 1, WELCOME_WRAPPER_XWING = 2 };
 
@@ -58,7 +63,7 @@ struct key_package_view {
 
 enum key_package_fault {
     KEY_PACKAGE_OK,
-    KEY_PACKAGE_EMPTY,        /* the node has none */
+    KEY_PACKAGE_EMPTY, /* the node has none */
     KEY_PACKAGE_MALFORMED,
     KEY_PACKAGE_INVALID,      /* signatures, suite, source, lifetime, extensions: see the text */
     KEY_PACKAGE_CREDENTIAL,   /* not a basic credential with an inbox id */

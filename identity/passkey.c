@@ -36,7 +36,8 @@ static int check_challenge(struct slice client_data_json, struct slice text, str
 
     if (client_data_json.len > CLIENT_DATA_MAX)
         goto done;
-    root = json_loadb((const char *)client_data_json.data, client_data_json.len, JSON_REJECT_DUPLICATES, NULL);
+    root =
+        json_loadb((const char *)client_data_json.data, client_data_json.len, JSON_REJECT_DUPLICATES, NULL);
     if ((to = (char *)buf_grow(&expect, len)) == NULL) {
         r = err_set(err, ERR_NOMEM, "out of memory");
         goto done;

@@ -176,7 +176,8 @@ int request_revoke(struct identity_request *req, struct ident member, struct ide
     return add_action(req, ACTION_REVOKE, member, 0, s, err);
 }
 
-int request_change_recovery(struct identity_request *req, struct ident recovery, struct ident next, struct err *err)
+int request_change_recovery(struct identity_request *req, struct ident recovery, struct ident next,
+                            struct err *err)
 {
     struct slots s = {0};
     int r = check_new_action(req, recovery, next, err);
@@ -195,8 +196,9 @@ static struct ident own_ident(const struct ed25519_key *key)
     return ident_installation(key->public_key);
 }
 
-int request_registration(struct ident owner, uint64_t nonce, const struct ed25519_key *installation, uint64_t now_ns,
-                         char inbox_id[INBOX_ID_LEN + 1], struct identity_request **out, struct err *err)
+int request_registration(struct ident owner, uint64_t nonce, const struct ed25519_key *installation,
+                         uint64_t now_ns, char inbox_id[INBOX_ID_LEN + 1], struct identity_request **out,
+                         struct err *err)
 {
     struct identity_request *req = NULL;
     int r;
@@ -215,8 +217,8 @@ done:
 }
 
 int request_installation(const struct identity_state *state, struct ident account,
-                         const struct ed25519_key *installation, uint64_t now_ns, struct identity_request **out,
-                         struct err *err)
+                         const struct ed25519_key *installation, uint64_t now_ns,
+                         struct identity_request **out, struct err *err)
 {
     struct identity_request *req = NULL;
     int r;
@@ -261,8 +263,9 @@ int request_revocation(const struct identity_state *state, const struct ident *m
     return r;
 }
 
-int request_account(const struct identity_state *state, struct ident account, const struct ed25519_key *installation,
-                    uint64_t now_ns, struct identity_request **out, struct err *err)
+int request_account(const struct identity_state *state, struct ident account,
+                    const struct ed25519_key *installation, uint64_t now_ns, struct identity_request **out,
+                    struct err *err)
 {
     struct identity_request *req = NULL;
     int r;
@@ -366,8 +369,8 @@ int request_sign_installation(struct identity_request *req, const struct ed25519
     return r;
 }
 
-static int put_wallet(struct identity_request *req, struct party *party, const uint8_t signature[ETH_SIGNATURE_LEN],
-                      struct err *err)
+static int put_wallet(struct identity_request *req, struct party *party,
+                      const uint8_t signature[ETH_SIGNATURE_LEN], struct err *err)
 {
     struct buf body = BUF_INIT;
     int r;
@@ -432,8 +435,9 @@ int request_put_contract_signature(struct identity_request *req, uint64_t chain_
     return r;
 }
 
-int request_put_passkey_signature(struct identity_request *req, struct slice public_key, struct slice signature,
-                                  struct slice authenticator_data, struct slice client_data_json, struct err *err)
+int request_put_passkey_signature(struct identity_request *req, struct slice public_key,
+                                  struct slice signature, struct slice authenticator_data,
+                                  struct slice client_data_json, struct err *err)
 {
     struct party *party = find_party(req, ident_passkey(public_key));
     struct buf body = BUF_INIT;

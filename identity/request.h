@@ -33,27 +33,31 @@ void request_free(struct identity_request *req); /* NULL is fine */
 /* The actions, in order; ERR_STATE once anything is signed, ERR_INVALID for an address that is not
  * lower-case (others would refuse it) or an identifier that cannot stand there, ERR_NOMEM. */
 int request_create_inbox(struct identity_request *req, struct ident owner, uint64_t nonce, struct err *err);
-int request_add(struct identity_request *req, struct ident new_member, struct ident existing, struct err *err);
+int request_add(struct identity_request *req, struct ident new_member, struct ident existing,
+                struct err *err);
 int request_revoke(struct identity_request *req, struct ident member, struct ident recovery, struct err *err);
-int request_change_recovery(struct identity_request *req, struct ident recovery, struct ident next, struct err *err);
+int request_change_recovery(struct identity_request *req, struct ident recovery, struct ident next,
+                            struct err *err);
 
 /* The usual ones in one call.  Each makes a new request, in which the installation that is given has
  * signed already. */
 /* A new inbox for `owner` with this installation; *inbox_id is derived and written. */
-int request_registration(struct ident owner, uint64_t nonce, const struct ed25519_key *installation, uint64_t now_ns,
-                         char inbox_id[INBOX_ID_LEN + 1], struct identity_request **out, struct err *err);
+int request_registration(struct ident owner, uint64_t nonce, const struct ed25519_key *installation,
+                         uint64_t now_ns, char inbox_id[INBOX_ID_LEN + 1], struct identity_request **out,
+                         struct err *err);
 /* One more installation of `state`'s inbox, vouched for by `account`.  ERR_DENIED: `account` may not,
  * or IDENTITY_MAX_INSTALLATIONS are there already.  ERR_EXISTS: it is there. */
 int request_installation(const struct identity_state *state, struct ident account,
-                         const struct ed25519_key *installation, uint64_t now_ns, struct identity_request **out,
-                         struct err *err);
+                         const struct ed25519_key *installation, uint64_t now_ns,
+                         struct identity_request **out, struct err *err);
 /* Signed by the recovery identifier of `state`.  ERR_NOTFOUND for one that is no member (nothing
  * would be removed). */
 int request_revocation(const struct identity_state *state, const struct ident *members, size_t members_n,
                        uint64_t now_ns, struct identity_request **out, struct err *err);
 /* Links `account`; the installation signs at once, the account is asked. */
-int request_account(const struct identity_state *state, struct ident account, const struct ed25519_key *installation,
-                    uint64_t now_ns, struct identity_request **out, struct err *err);
+int request_account(const struct identity_state *state, struct ident account,
+                    const struct ed25519_key *installation, uint64_t now_ns, struct identity_request **out,
+                    struct err *err);
 int request_recovery(const struct identity_state *state, struct ident next, uint64_t now_ns,
                      struct identity_request **out, struct err *err);
 
@@ -73,8 +77,9 @@ int request_put_wallet_signature(struct identity_request *req, struct slice sign
 /* A smart contract wallet's, as verified at `block_number`. */
 int request_put_contract_signature(struct identity_request *req, uint64_t chain_id, const char *address,
                                    uint64_t block_number, struct slice signature, struct err *err);
-int request_put_passkey_signature(struct identity_request *req, struct slice public_key, struct slice signature,
-                                  struct slice authenticator_data, struct slice client_data_json, struct err *err);
+int request_put_passkey_signature(struct identity_request *req, struct slice public_key,
+                                  struct slice signature, struct slice authenticator_data,
+                                  struct slice client_data_json, struct err *err);
 
 /* The serialised IdentityUpdate; ERR_STATE while a signature is missing.  Verify it with
  * identity_state_advance() before publishing. */

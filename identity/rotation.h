@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ROTATION_PERIOD_NS (INT64_C(30) * 86400 * 1000000000)
+#define ROTATION_PERIOD_NS        (INT64_C(30) * 86400 * 1000000000)
 #define ROTATION_AFTER_WELCOME_NS (INT64_C(5) * 1000000000)
-#define KEY_PACKAGE_KEEP_NS (INT64_C(24) * 3600 * 1000000000)
+#define KEY_PACKAGE_KEEP_NS       (INT64_C(24) * 3600 * 1000000000)
 
 /* `next_ns` is the stored time of the next rotation, 0 when none is stored (that counts as due). */
 bool rotation_is_due(int64_t next_ns, int64_t now_ns);

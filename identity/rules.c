@@ -41,7 +41,8 @@ static bool kind_suits(enum ident_kind member, enum signature_kind signature)
 {
     switch (member) {
     case IDENT_ETHEREUM:
-        return signature == SIGNATURE_ERC_191 || signature == SIGNATURE_ERC_6492 || signature == SIGNATURE_LEGACY;
+        return signature == SIGNATURE_ERC_191 || signature == SIGNATURE_ERC_6492 ||
+               signature == SIGNATURE_LEGACY;
     case IDENT_INSTALLATION:
         return signature == SIGNATURE_INSTALLATION;
     case IDENT_PASSKEY:
@@ -93,7 +94,8 @@ static enum identity_fault create(struct identity_state **state, const struct id
 }
 
 /* A legacy key may only speak in the one inbox that its wallet has with nonce 0. */
-static enum identity_fault check_legacy_add(const struct identity_state *state, const struct verified_action *by)
+static enum identity_fault check_legacy_add(const struct identity_state *state,
+                                            const struct verified_action *by)
 {
     char inbox_id[INBOX_ID_LEN + 1];
 
@@ -109,7 +111,8 @@ static enum identity_fault check_legacy_add(const struct identity_state *state, 
 }
 
 /* May this signer vouch for somebody?  A member may; the recovery identifier may too, in person. */
-static enum identity_fault check_voucher(const struct identity_state *state, const struct verified_signature *by)
+static enum identity_fault check_voucher(const struct identity_state *state,
+                                         const struct verified_signature *by)
 {
     const struct identity_member *member = identity_state_member(state, by->signer);
 
@@ -154,7 +157,8 @@ static enum identity_fault add(struct identity_state *state, const struct identi
 }
 
 /* What only the recovery identifier may do. */
-static enum identity_fault check_recovery(const struct identity_state *state, const struct verified_signature *by)
+static enum identity_fault check_recovery(const struct identity_state *state,
+                                          const struct verified_signature *by)
 {
     const struct identity_member *member = identity_state_member(state, by->signer);
 
@@ -246,7 +250,8 @@ static enum identity_fault apply_all(struct identity_state **state, const struct
     enum identity_fault fault;
 
     for (size_t i = 0; i < update->actions_n; i++)
-        if ((fault = apply(state, &update->actions[i], &verified[i], update->client_timestamp_ns)) != IDENTITY_OK)
+        if ((fault = apply(state, &update->actions[i], &verified[i], update->client_timestamp_ns)) !=
+            IDENTITY_OK)
             return fault;
     if (*state == NULL)
         return IDENTITY_NOT_CREATED;

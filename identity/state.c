@@ -111,7 +111,8 @@ void state_remove_member(struct identity_state *state, struct ident id)
 
     if (at == state->members_n)
         return;
-    memmove(state->members + at, state->members + at + 1, (state->members_n - at - 1) * sizeof *state->members);
+    memmove(state->members + at, state->members + at + 1,
+            (state->members_n - at - 1) * sizeof *state->members);
     state->members_n--;
 }
 
@@ -205,11 +206,13 @@ static int only_in(const struct identity_state *of, const struct identity_state 
     return 0;
 }
 
-int identity_diff(const struct identity_state *from, const struct identity_state *to, struct identity_diff *out)
+int identity_diff(const struct identity_state *from, const struct identity_state *to,
+                  struct identity_diff *out)
 {
     struct identity_diff diff = {0};
 
-    if (only_in(to, from, &diff.added, &diff.added_n) != 0 || only_in(from, to, &diff.removed, &diff.removed_n) != 0) {
+    if (only_in(to, from, &diff.added, &diff.added_n) != 0 ||
+        only_in(from, to, &diff.removed, &diff.removed_n) != 0) {
         identity_diff_free(&diff);
         return ERR_NOMEM;
     }

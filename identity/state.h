@@ -1,7 +1,7 @@
 /* Association state: who belongs to an inbox, after its updates up to some sequence id.
  *
  * Pure: bytes and states in, states out; callers do the I/O.  The rules are libxmtp's, with its
- * quirks (doc/protocol.md), because groups pin members to (inbox, sequence id) and fork where two
+ * quirks (identity/rules.c), because groups pin members to (inbox, sequence id) and fork where two
  * clients see two states.
  *
  * The usual ways in:
@@ -25,22 +25,22 @@ struct identity_update;
 
 struct identity_member {
     struct ident id;
-    bool has_added_by;       /* false for the owner an inbox was created with */
+    bool has_added_by; /* false for the owner an inbox was created with */
     struct ident added_by;
     bool has_timestamp;
     uint64_t client_timestamp_ns; /* of the update that added it: its author's clock */
     bool has_chain_id;
-    uint64_t chain_id;       /* smart contract wallets */
+    uint64_t chain_id; /* smart contract wallets */
 };
 
 /* Read freely; all pointers are the state's own. */
 struct identity_state {
     char inbox_id[INBOX_ID_LEN + 1];
-    uint64_t sequence_id;    /* of the last update applied; 0 when unknown */
+    uint64_t sequence_id; /* of the last update applied; 0 when unknown */
     struct ident recovery;
     struct identity_member *members; /* as clients list them: by timestamp, those without one last */
     size_t members_n, members_cap;
-    struct slice *seen;      /* replay bytes of all signatures, sorted */
+    struct slice *seen; /* replay bytes of all signatures, sorted */
     size_t seen_n;
     struct pool pool;
 };
@@ -48,9 +48,9 @@ struct identity_state {
 /* Why an update is refused; libxmtp's names in identity_fault_name(). */
 enum identity_fault {
     IDENTITY_OK,
-    IDENTITY_MALFORMED,          /* it does not parse */
-    IDENTITY_SIGNATURE,          /* a signature does not verify */
-    IDENTITY_UNKNOWN,            /* could not be decided now (smart contract wallet, memory): try again */
+    IDENTITY_MALFORMED, /* it does not parse */
+    IDENTITY_SIGNATURE, /* a signature does not verify */
+    IDENTITY_UNKNOWN,   /* could not be decided now (smart contract wallet, memory): try again */
     IDENTITY_MULTIPLE_CREATE,
     IDENTITY_NOT_CREATED,
     IDENTITY_MEMBER_NOT_ALLOWED,
@@ -63,7 +63,7 @@ enum identity_fault {
     IDENTITY_REPLAY,
     IDENTITY_CHAIN_ID_MISMATCH,
     IDENTITY_INVALID_ADDRESS,
-    IDENTITY_MISSING_UPDATE      /* the log does not reach the sequence id asked for */
+    IDENTITY_MISSING_UPDATE /* the log does not reach the sequence id asked for */
 };
 const char *identity_fault_name(enum identity_fault fault);
 
@@ -104,10 +104,12 @@ struct identity_diff {
     size_t added_n, removed_n;
 };
 /* `from` NULL: everything in `to` is new.  `to` NULL: everything in `from` is removed.  ERR_NOMEM. */
-int identity_diff(const struct identity_state *from, const struct identity_state *to, struct identity_diff *out);
+int identity_diff(const struct identity_state *from, const struct identity_state *to,
+                  struct identity_diff *out);
 void identity_diff_free(struct identity_diff *diff);
 
 /* The AssociationState message, for caches.  The sequence id is not in it. */
 void identity_state_write(const struct identity_state *state, struct buf *out);
 /* ERR_MALFORMED, ERR_NOMEM. */
-int identity_state_read(struct slice data, uint64_t sequence_id, struct identity_state **out, struct err *err);
+int identity_state_read(struct slice data, uint64_t sequence_id, struct identity_state **out,
+                        struct err *err);

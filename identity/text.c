@@ -1,7 +1,7 @@
 /* The signature text.  Wallets show it to people, so its wording is part of the protocol. */
 #include "identity/update.h"
 
-#define NS_IN_S INT64_C(1000000000)
+#define NS_IN_S  INT64_C(1000000000)
 #define S_IN_DAY INT64_C(86400)
 
 /* Rounds towards the past, where C's division rounds towards zero. */

@@ -55,7 +55,8 @@ static bool is_account_id(struct slice text)
     ns = cut_at_colon(&rest);
     reference = cut_at_colon(&rest);
     return ns.len >= 3 && ns.len <= 8 && all_of(ns, "-") && !has_upper(ns) && reference.len >= 1 &&
-           reference.len <= 32 && all_of(reference, "-_") && rest.len >= 1 && rest.len <= 128 && all_of(rest, "-.%");
+           reference.len <= 32 && all_of(reference, "-_") && rest.len >= 1 && rest.len <= 128 &&
+           all_of(rest, "-.%");
 }
 
 static int parse_legacy(struct slice body, struct identity_signature *out, struct err *err)
@@ -110,7 +111,8 @@ static int parse_signature(struct slice message, struct identity_signature *out,
     return err_set(err, ERR_MALFORMED, "a signature of no known kind");
 }
 
-static int find_signature(struct slice message, uint32_t number, struct identity_signature *out, struct err *err)
+static int find_signature(struct slice message, uint32_t number, struct identity_signature *out,
+                          struct err *err)
 {
     struct slice found;
 

@@ -36,13 +36,18 @@ struct identity_signature {
     uint8_t wallet_recovery;       /* legacy: its v */
 };
 
-enum identity_action_kind { ACTION_CREATE = 1, ACTION_ADD = 2, ACTION_REVOKE = 3, ACTION_CHANGE_RECOVERY = 4 };
+enum identity_action_kind {
+    ACTION_CREATE = 1,
+    ACTION_ADD = 2,
+    ACTION_REVOKE = 3,
+    ACTION_CHANGE_RECOVERY = 4
+};
 
 struct identity_action {
     enum identity_action_kind kind;
-    struct ident subject;            /* the owner, the new member, the revoked one, the new recovery identifier */
-    uint64_t nonce;                  /* create */
-    struct identity_signature by;    /* owner, existing member, recovery identifier */
+    struct ident subject; /* the owner, the new member, the revoked one, the new recovery identifier */
+    uint64_t nonce;       /* create */
+    struct identity_signature by;     /* owner, existing member, recovery identifier */
     struct identity_signature by_new; /* add: the new member's own */
 };
 

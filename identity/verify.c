@@ -30,15 +30,16 @@ static int set_result(struct pool *pool, enum signature_kind kind, struct ident 
     return 0;
 }
 
-static int verify_wallet(struct slice bytes, struct slice text, struct pool *pool, struct verified_signature *out,
-                         struct err *err)
+static int verify_wallet(struct slice bytes, struct slice text, struct pool *pool,
+                         struct verified_signature *out, struct err *err)
 {
     char address[ETH_ADDRESS_LEN + 1];
     uint8_t used[ETH_SIGNATURE_LEN];
 
     if (eth_recover_personal(text, bytes, address, used) != 0)
         return err_set(err, ERR_AUTH, "a wallet signature has no signer");
-    return set_result(pool, SIGNATURE_ERC_191, ident_ethereum(address), slice_of(used, sizeof used), out, err);
+    return set_result(pool, SIGNATURE_ERC_191, ident_ethereum(address), slice_of(used, sizeof used), out,
+                      err);
 }
 
 static int verify_installation(const struct identity_signature *s, struct slice text, struct pool *pool,
@@ -46,8 +47,8 @@ static int verify_installation(const struct identity_signature *s, struct slice 
 {
     if (ed25519ph_verify(s->public_key, slice_str(identity_signature_context), text, s->bytes) != 0)
         return err_set(err, ERR_AUTH, "an installation's signature is wrong");
-    return set_result(pool, SIGNATURE_INSTALLATION, (struct ident){IDENT_INSTALLATION, s->public_key}, s->bytes, out,
-                      err);
+    return set_result(pool, SIGNATURE_INSTALLATION, (struct ident){IDENT_INSTALLATION, s->public_key},
+                      s->bytes, out, err);
 }
 
 /* What the wallet signed when it vouched for the old protocol's key. */
@@ -63,8 +64,8 @@ static int legacy_key_address(struct slice key_bytes, char address[ETH_ADDRESS_L
 {
     struct slice wrapped, key;
 
-    if (proto_check(&xmtp__message_contents__unsigned_public_key__descriptor, key_bytes, &proto_limits_default, NULL,
-                    NULL) != 0 ||
+    if (proto_check(&xmtp__message_contents__unsigned_public_key__descriptor, key_bytes,
+                    &proto_limits_default, NULL, NULL) != 0 ||
         !wire_find(key_bytes, 3, &wrapped) || !wire_find(wrapped, 1, &key))
         return ERR_AUTH;
     return eth_address_of_public_key(key, address);
@@ -80,8 +81,8 @@ static int verify_legacy(const struct identity_signature *s, struct slice text, 
 
     if (s->wallet_signature.len != sizeof joined - 1)
         goto done;
-    if (eth_recover_personal(text, s->bytes, signer, NULL) != 0 || legacy_key_address(s->key_bytes, delegate) != 0 ||
-        strcmp(signer, delegate) != 0)
+    if (eth_recover_personal(text, s->bytes, signer, NULL) != 0 ||
+        legacy_key_address(s->key_bytes, delegate) != 0 || strcmp(signer, delegate) != 0)
         goto done;
     memcpy(joined, s->wallet_signature.data, sizeof joined - 1);
     joined[sizeof joined - 1] = s->wallet_recovery;
@@ -134,8 +135,9 @@ static bool lower_address(struct slice address, char out[ETH_ADDRESS_LEN + 1])
     return true;
 }
 
-static int verify_contract(const struct identity_signature *s, struct slice text, const struct scw_verifier *verifier,
-                           struct pool *pool, struct verified_signature *out, struct err *err)
+static int verify_contract(const struct identity_signature *s, struct slice text,
+                           const struct scw_verifier *verifier, struct pool *pool,
+                           struct verified_signature *out, struct err *err)
 {
     char signer[ETH_ADDRESS_LEN + 1];
     struct slice address;
@@ -166,11 +168,13 @@ static int verify_passkey(const struct identity_signature *s, struct slice text,
                           struct verified_signature *out, struct err *err)
 {
     uint8_t raw[64];
-    int r = passkey_verify(s->public_key, s->bytes, s->authenticator_data, s->client_data_json, text, raw, err);
+    int r =
+        passkey_verify(s->public_key, s->bytes, s->authenticator_data, s->client_data_json, text, raw, err);
 
     if (r != 0)
         return r;
-    return set_result(pool, SIGNATURE_PASSKEY, ident_passkey(s->public_key), slice_of(raw, sizeof raw), out, err);
+    return set_result(pool, SIGNATURE_PASSKEY, ident_passkey(s->public_key), slice_of(raw, sizeof raw), out,
+                      err);
 }
 
 int signature_verify(const struct identity_signature *signature, struct slice text,
@@ -207,8 +211,8 @@ struct checker {
     size_t memo_n;
 };
 
-static int check_once(struct checker *c, const struct identity_signature *signature, struct verified_signature *out,
-                      struct err *err)
+static int check_once(struct checker *c, const struct identity_signature *signature,
+                      struct verified_signature *out, struct err *err)
 {
     int r;
 
@@ -232,7 +236,8 @@ int identity_update_verify(const struct identity_update *update, const struct sc
     struct buf text = BUF_INIT;
     int r = 0;
 
-    identity_text_put(&text, update->inbox_id, update->client_timestamp_ns, update->actions, update->actions_n);
+    identity_text_put(&text, update->inbox_id, update->client_timestamp_ns, update->actions,
+                      update->actions_n);
     if (verified == NULL || !buf_ok(&text)) {
         r = out_of_memory(err);
         goto done;
@@ -242,7 +247,8 @@ int identity_update_verify(const struct identity_update *update, const struct sc
         const struct identity_action *action = &update->actions[i];
 
         if ((r = check_once(&c, &action->by, &verified[i].by, err)) != 0 ||
-            (action->kind == ACTION_ADD && (r = check_once(&c, &action->by_new, &verified[i].by_new, err)) != 0)) {
+            (action->kind == ACTION_ADD &&
+             (r = check_once(&c, &action->by_new, &verified[i].by_new, err)) != 0)) {
             err_wrap(err, r, "action %zu", i);
             goto done;
         }

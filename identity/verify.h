@@ -23,9 +23,9 @@ struct scw_verifier {
 
 struct verified_signature {
     enum signature_kind kind;
-    struct ident signer;     /* points into the pool */
-    struct slice replay;     /* the bytes that may not come again in this inbox */
-    bool has_chain_id;       /* smart contract wallets only */
+    struct ident signer; /* points into the pool */
+    struct slice replay; /* the bytes that may not come again in this inbox */
+    bool has_chain_id;   /* smart contract wallets only */
     uint64_t chain_id;
 };
 

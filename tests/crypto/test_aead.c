@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-static const char sunscreen[] = "4c616469657320616e642047656e746c656d656e206f662074686520636c617373206f66202739393a20"
-                                "4966204920636f756c64206f6666657220796f75206f6e6c79206f6e652074697020666f722074686520"
-                                "6675747572652c2073756e73637265656e20776f756c642062652069742e";
+static const char sunscreen[] =
+    "4c616469657320616e642047656e746c656d656e206f662074686520636c617373206f66202739393a20"
+    "4966204920636f756c64206f6666657220796f75206f6e6c79206f6e652074697020666f722074686520"
+    "6675747572652c2073756e73637265656e20776f756c642062652069742e";
 
 struct published {
     enum aead_id id;
@@ -44,12 +45,12 @@ static const struct published vectors[] = {
      "21f9664c97637da9768812f615c68b13b52ec0875924c1c7987947deafd8780acf49"},
 };
 
-#define EACH_VECTOR(v) (const struct published *v = vectors; v < vectors + sizeof vectors / sizeof vectors[0]; v++)
+#define VECTORS_END (vectors + sizeof vectors / sizeof vectors[0])
 
 static void each_gives_its_published_ciphertext(void **state)
 {
     (void)state;
-    for EACH_VECTOR (v) {
+    for (const struct published *v = vectors; v < VECTORS_END; v++) {
         uint8_t out[256];
         struct slice plain = vec(v->plain), key = vec(v->key), nonce = vec(v->nonce);
 
@@ -64,13 +65,14 @@ static void each_gives_its_published_ciphertext(void **state)
 static void each_opens_in_place(void **state)
 {
     (void)state;
-    for EACH_VECTOR (v) {
+    for (const struct published *v = vectors; v < VECTORS_END; v++) {
         struct slice sealed = vec(v->sealed);
         uint8_t here[256];
 
         memcpy(here, sealed.data, sealed.len);
-        assert_int_equal(
-            aead_open(v->id, vec(v->key).data, vec(v->nonce).data, vec(v->aad), slice_of(here, sealed.len), here), 0);
+        assert_int_equal(aead_open(v->id, vec(v->key).data, vec(v->nonce).data, vec(v->aad),
+                                   slice_of(here, sealed.len), here),
+                         0);
         assert_hex(slice_of(here, sealed.len - AEAD_TAG_LEN), v->plain);
     }
     vec_free_all();
@@ -79,15 +81,17 @@ static void each_opens_in_place(void **state)
 static void a_changed_byte_or_a_cut_is_refused(void **state)
 {
     (void)state;
-    for EACH_VECTOR (v) {
+    for (const struct published *v = vectors; v < VECTORS_END; v++) {
         struct slice sealed = vec(v->sealed), key = vec(v->key), nonce = vec(v->nonce), aad = vec(v->aad);
         uint8_t bent[256], out[256];
 
         for (size_t i = 0; i < sealed.len; i++) {
             memcpy(bent, sealed.data, sealed.len);
             bent[i] ^= 0x80;
-            assert_int_equal(aead_open(v->id, key.data, nonce.data, aad, slice_of(bent, sealed.len), out), ERR_AUTH);
-            assert_int_equal(aead_open(v->id, key.data, nonce.data, aad, slice_of(sealed.data, i), out), ERR_AUTH);
+            assert_int_equal(aead_open(v->id, key.data, nonce.data, aad, slice_of(bent, sealed.len), out),
+                             ERR_AUTH);
+            assert_int_equal(aead_open(v->id, key.data, nonce.data, aad, slice_of(sealed.data, i), out),
+                             ERR_AUTH);
         }
         assert_int_equal(aead_open(v->id, key.data, nonce.data, slice_of(NULL, 0), sealed, out), ERR_AUTH);
     }
@@ -117,7 +121,7 @@ static void nothing_can_be_sealed_too(void **state)
     struct slice none = slice_of(NULL, 0);
 
     (void)state;
-    for EACH_VECTOR (v) {
+    for (const struct published *v = vectors; v < VECTORS_END; v++) {
         uint8_t tag[AEAD_TAG_LEN], out[1];
 
         assert_int_equal(aead_seal(v->id, key, nonce, none, none, tag), 0);
@@ -133,8 +137,10 @@ static void an_unknown_aead_is_refused(void **state)
     (void)state;
     assert_int_equal(aead_key_len((enum aead_id)9), 0);
     assert_int_equal(aead_nonce_len((enum aead_id)9), 0);
-    assert_int_equal(aead_seal((enum aead_id)9, key, nonce, slice_str(""), slice_str("x"), out), ERR_UNSUPPORTED);
-    assert_int_equal(aead_open((enum aead_id)9, key, nonce, slice_str(""), bytes_of(out), out), ERR_UNSUPPORTED);
+    assert_int_equal(aead_seal((enum aead_id)9, key, nonce, slice_str(""), slice_str("x"), out),
+                     ERR_UNSUPPORTED);
+    assert_int_equal(aead_open((enum aead_id)9, key, nonce, slice_str(""), bytes_of(out), out),
+                     ERR_UNSUPPORTED);
 }
 
 int main(void)

@@ -17,9 +17,8 @@ static void sha2_of_the_standard_s_example(void **state)
     hash_sha256(slice_str("abc"), out);
     assert_hex(slice_of(out, 32), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     hash_sha512(slice_str("abc"), out);
-    assert_hex(slice_of(out, 64),
-               "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
-               "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+    assert_hex(slice_of(out, 64), "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+                                  "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
 }
 
 static void hashing_parts_is_hashing_their_concatenation(void **state)

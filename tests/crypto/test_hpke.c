@@ -75,7 +75,8 @@ static const struct published a2 = {
 };
 
 /* A context that the vectors describe: its secrets, its ciphertexts, its exports. */
-static void check_context(const struct published *v, struct hpke_context *sender, struct hpke_context *receiver)
+static void check_context(const struct published *v, struct hpke_context *sender,
+                          struct hpke_context *receiver)
 {
     assert_hex(slice_of(sender->key, aead_key_len(v->aead)), v->key);
     assert_hex(bytes_of(sender->base_nonce), v->base_nonce);
@@ -116,8 +117,9 @@ static void run_published(const struct published *v)
         hpke_setup_sender_with_ephemeral(v->aead, r.public_key, slice_str(info_text), &e, enc, &sender), 0);
     assert_hex(bytes_of(enc), v->pk_e);
     assert_int_equal(hpke_setup_receiver(v->aead, &r, bytes_of(enc), slice_str(info_text), &receiver), 0);
-    assert_int_equal(
-        hpke_context_from_secret(HPKE_KEM_X25519, v->aead, vec(v->shared_secret), slice_str(info_text), &direct), 0);
+    assert_int_equal(hpke_context_from_secret(HPKE_KEM_X25519, v->aead, vec(v->shared_secret),
+                                              slice_str(info_text), &direct),
+                     0);
     assert_memory_equal(&direct, &receiver, sizeof direct);
     check_context(v, &sender, &receiver);
     vec_free_all();
@@ -150,13 +152,17 @@ static void what_one_call_seals_one_call_opens(void **state)
         hpke_open_once(AEAD_CHACHA20_POLY1305, &key, bytes_of(enc), info, aad, bytes_of(sealed), opened), 0);
     assert_memory_equal(opened, "hello", 5);
     assert_int_equal(
-        hpke_open_once(AEAD_CHACHA20_POLY1305, &key, bytes_of(enc), aad, aad, bytes_of(sealed), opened), ERR_AUTH);
+        hpke_open_once(AEAD_CHACHA20_POLY1305, &key, bytes_of(enc), aad, aad, bytes_of(sealed), opened),
+        ERR_AUTH);
     assert_int_equal(
-        hpke_open_once(AEAD_CHACHA20_POLY1305, &key, bytes_of(enc), info, info, bytes_of(sealed), opened), ERR_AUTH);
+        hpke_open_once(AEAD_CHACHA20_POLY1305, &key, bytes_of(enc), info, info, bytes_of(sealed), opened),
+        ERR_AUTH);
     assert_int_equal(
-        hpke_open_once(AEAD_CHACHA20_POLY1305, &key, slice_of(enc, 31), info, aad, bytes_of(sealed), opened), ERR_AUTH);
+        hpke_open_once(AEAD_CHACHA20_POLY1305, &key, slice_of(enc, 31), info, aad, bytes_of(sealed), opened),
+        ERR_AUTH);
     assert_int_equal(
-        hpke_open_once(AEAD_CHACHA20_POLY1305, &key, bytes_of(enc), info, aad, slice_of(sealed, 15), opened), ERR_AUTH);
+        hpke_open_once(AEAD_CHACHA20_POLY1305, &key, bytes_of(enc), info, aad, slice_of(sealed, 15), opened),
+        ERR_AUTH);
 }
 
 static void a_failed_open_does_not_move_the_sequence(void **state)
@@ -166,10 +172,11 @@ static void a_failed_open_does_not_move_the_sequence(void **state)
     struct slice none = slice_of(NULL, 0);
 
     (void)state;
-    assert_int_equal(hpke_context_from_secret(HPKE_KEM_XWING, AEAD_CHACHA20_POLY1305, bytes_of(secret), none, &sender),
-                     0);
     assert_int_equal(
-        hpke_context_from_secret(HPKE_KEM_XWING, AEAD_CHACHA20_POLY1305, bytes_of(secret), none, &receiver), 0);
+        hpke_context_from_secret(HPKE_KEM_XWING, AEAD_CHACHA20_POLY1305, bytes_of(secret), none, &sender), 0);
+    assert_int_equal(
+        hpke_context_from_secret(HPKE_KEM_XWING, AEAD_CHACHA20_POLY1305, bytes_of(secret), none, &receiver),
+        0);
     assert_int_equal(hpke_seal(&sender, none, slice_str("x"), sealed), 0);
     sealed[0] ^= 1;
     assert_int_equal(hpke_open(&receiver, none, bytes_of(sealed), plain), ERR_AUTH);

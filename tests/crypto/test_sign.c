@@ -52,8 +52,8 @@ static void ed25519ph_of_abc_is_that_of_rfc_8032(void **state)
     assert_int_equal(ed25519ph_sign(&key, slice_of(NULL, 0), slice_str("abc"), sig), 0);
     assert_hex(bytes_of(sig), "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41"
                               "31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406");
-    assert_int_equal(ed25519ph_verify(bytes_of(key.public_key), slice_of(NULL, 0), slice_str("abc"), bytes_of(sig)),
-                     0);
+    assert_int_equal(
+        ed25519ph_verify(bytes_of(key.public_key), slice_of(NULL, 0), slice_str("abc"), bytes_of(sig)), 0);
     vec_free_all();
 }
 
@@ -67,7 +67,8 @@ static void ed25519ph_with_a_context_gives_the_value_libxmtp_gives(void **state)
     assert_int_equal(ed25519ph_sign(&key, context, slice_str("hello"), sig), 0);
     assert_hex(bytes_of(sig), "556af812dcfa70f4cd3eb19986dbefec7ef6d7fe36edfb6516ee5548817475f3"
                               "065f23cad79fae75a04d601a0765d349bcc31198ca6f968a4db98343ab3c4108");
-    assert_int_equal(ed25519ph_verify(bytes_of(key.public_key), context, slice_str("hello"), bytes_of(sig)), 0);
+    assert_int_equal(ed25519ph_verify(bytes_of(key.public_key), context, slice_str("hello"), bytes_of(sig)),
+                     0);
 }
 
 static void ed25519ph_binds_context_text_key_and_signature(void **state)
@@ -93,8 +94,8 @@ static void ed25519ph_binds_context_text_key_and_signature(void **state)
 
 static void ed25519ph_refuses_an_s_that_is_not_reduced(void **state)
 {
-    static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
-                                      0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10};
+    static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,       0xd6,
+                                      0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10};
     struct ed25519_key key = counting_key();
     uint8_t sig[64];
     unsigned carry = 0;
@@ -106,8 +107,9 @@ static void ed25519ph_refuses_an_s_that_is_not_reduced(void **state)
         sig[32 + i] = (uint8_t)carry;
         carry >>= 8;
     }
-    assert_int_equal(ed25519ph_verify(bytes_of(key.public_key), slice_str("c"), slice_str("text"), bytes_of(sig)),
-                     ERR_AUTH);
+    assert_int_equal(
+        ed25519ph_verify(bytes_of(key.public_key), slice_str("c"), slice_str("text"), bytes_of(sig)),
+        ERR_AUTH);
 }
 
 static void a_context_longer_than_a_byte_counts_is_refused(void **state)
@@ -119,8 +121,8 @@ static void a_context_longer_than_a_byte_counts_is_refused(void **state)
     (void)state;
     memset(context, 'c', 256);
     assert_int_equal(ed25519ph_sign(&key, slice_of(context, 255), slice_str("t"), sig), 0);
-    assert_int_equal(ed25519ph_verify(bytes_of(key.public_key), slice_of(context, 255), slice_str("t"), bytes_of(sig)),
-                     0);
+    assert_int_equal(
+        ed25519ph_verify(bytes_of(key.public_key), slice_of(context, 255), slice_str("t"), bytes_of(sig)), 0);
     assert_int_equal(ed25519ph_sign(&key, slice_of(context, 256), slice_str("t"), sig), ERR_INVALID);
 }
 
@@ -176,7 +178,8 @@ static void ed25519ph_signs_the_worked_example(void **state)
     uint8_t sig[64];
 
     (void)state;
-    assert_int_equal(ed25519ph_sign(&key, slice_str("IDENTITY UPDATE SIGNATURE"), slice_str(update_text), sig), 0);
+    assert_int_equal(
+        ed25519ph_sign(&key, slice_str("IDENTITY UPDATE SIGNATURE"), slice_str(update_text), sig), 0);
     assert_hex(bytes_of(sig), "edc3f42dca58d5779fb8d58fbbd517364216358abdb52a1a19f8f36974439386"
                               "d0b186f6eb9162a3f2386edd3ef29ebba05eb62e060ab37f120085a26c83e40a");
 }
@@ -187,11 +190,20 @@ static void private_keys_out_of_range_are_refused(void **state)
 
     (void)state;
     assert_int_equal(eth_from_secret(vec("00000000000000000000000000000000"
-                                         "00000000000000000000000000000000").data, &key), ERR_INVALID);
+                                         "00000000000000000000000000000000")
+                                         .data,
+                                     &key),
+                     ERR_INVALID);
     assert_int_equal(eth_from_secret(vec("fffffffffffffffffffffffffffffffe"
-                                         "baaedce6af48a03bbfd25e8cd0364141").data, &key), ERR_INVALID);
+                                         "baaedce6af48a03bbfd25e8cd0364141")
+                                         .data,
+                                     &key),
+                     ERR_INVALID);
     assert_int_equal(eth_from_secret(vec("fffffffffffffffffffffffffffffffe"
-                                         "baaedce6af48a03bbfd25e8cd0364140").data, &key), 0);
+                                         "baaedce6af48a03bbfd25e8cd0364140")
+                                         .data,
+                                     &key),
+                     0);
     vec_free_all();
 }
 
@@ -217,7 +229,8 @@ static void recovery_reads_v_in_every_accepted_form(void **state)
     (void)state;
     memcpy(sig, vec(wallet_signature).data, sizeof sig);
     for (int v = 0; v < 256; v++) {
-        bool even = v == 0 || v == 27 || (v >= 35 && v % 2 == 1), odd = v == 1 || v == 28 || (v >= 35 && v % 2 == 0);
+        bool even = v == 0 || v == 27 || (v >= 35 && v % 2 == 1),
+             odd = v == 1 || v == 28 || (v >= 35 && v % 2 == 0);
         int r;
 
         sig[64] = (uint8_t)v;

@@ -9,7 +9,8 @@
 #include "crypto/hash.h"
 #include "crypto/xwing.h"
 
-static uint8_t seed[XWING_SEED_LEN], public_key[XWING_PUBLIC_LEN], enc[XWING_ENC_LEN], shared[XWING_SHARED_LEN];
+static uint8_t seed[XWING_SEED_LEN], public_key[XWING_PUBLIC_LEN], enc[XWING_ENC_LEN],
+    shared[XWING_SHARED_LEN];
 
 /* 100, 101, 102, ... */
 static void count_up(void *ctx, void *out, size_t len)
@@ -74,7 +75,8 @@ static void wrong_lengths_and_small_points_are_refused(void **state)
 
     (void)state;
     (void)xwing_public_key(seed, public_key);
-    assert_int_equal(xwing_encapsulate(slice_of(public_key, XWING_PUBLIC_LEN - 1), &rand_system, enc, shared), expect);
+    assert_int_equal(xwing_encapsulate(slice_of(public_key, XWING_PUBLIC_LEN - 1), &rand_system, enc, shared),
+                     expect);
     assert_int_equal(xwing_decapsulate(seed, slice_of(enc, XWING_ENC_LEN - 1), shared), expect);
     memset(public_key + XWING_PUBLIC_LEN - 32, 0, 32);
     assert_int_equal(xwing_encapsulate(bytes_of(public_key), &rand_system, enc, shared), expect);

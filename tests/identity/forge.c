@@ -122,7 +122,8 @@ static void put_action(struct buf *out, const struct forged_action *a, struct sl
     buf_free(&wrapped);
 }
 
-struct buf forge_text(const char *inbox_id, uint64_t timestamp_ns, const struct forged_action *actions, size_t n)
+struct buf forge_text(const char *inbox_id, uint64_t timestamp_ns, const struct forged_action *actions,
+                      size_t n)
 {
     struct identity_action *plain = xm_calloc(n + 1, sizeof *plain);
     struct buf text = BUF_INIT;

@@ -7,7 +7,7 @@
 #include "identity/update.h"
 
 enum wallet_style {
-    WALLET_PLAIN,          /* low s, v 27 or 28 */
+    WALLET_PLAIN, /* low s, v 27 or 28 */
     WALLET_V_0_1,
     WALLET_V_37_38,
     WALLET_HIGH_S_FLIPPED, /* a correct signature of high s */
@@ -21,10 +21,10 @@ struct signer {
     const struct ed25519_key *installation;
     struct slice ready; /* a Signature message */
 };
-#define BY_WALLET(key) ((struct signer){.wallet = (key)})
+#define BY_WALLET(key)            ((struct signer){.wallet = (key)})
 #define BY_WALLET_STYLE(key, how) ((struct signer){.wallet = (key), .style = (how)})
-#define BY_INSTALLATION(key) ((struct signer){.installation = (key)})
-#define BY_READY(bytes) ((struct signer){.ready = (bytes)})
+#define BY_INSTALLATION(key)      ((struct signer){.installation = (key)})
+#define BY_READY(bytes)           ((struct signer){.ready = (bytes)})
 
 struct forged_action {
     enum identity_action_kind kind;
@@ -34,6 +34,8 @@ struct forged_action {
 };
 
 /* What the parties sign.  Ended by buf_free(). */
-struct buf forge_text(const char *inbox_id, uint64_t timestamp_ns, const struct forged_action *actions, size_t n);
+struct buf forge_text(const char *inbox_id, uint64_t timestamp_ns, const struct forged_action *actions,
+                      size_t n);
 /* The update.  Ended by bytes_free(). */
-struct bytes forge(const char *inbox_id, uint64_t timestamp_ns, const struct forged_action *actions, size_t n);
+struct bytes forge(const char *inbox_id, uint64_t timestamp_ns, const struct forged_action *actions,
+                   size_t n);

@@ -53,8 +53,8 @@ static void inbox_ids_are_those_of_libxmtp(void **state)
         derived++;
         if (strcmp(json_string_value(json_object_get(c, "kind")), "ethereum") == 0) {
             assert_int_equal(ident_parse_address(typed, address, NULL), 0);
-            assert_inbox_id(ident_ethereum(address), nonce != NULL ? strtoull(nonce, NULL, 10) : INBOX_NONCE_DEFAULT,
-                            expected);
+            assert_inbox_id(ident_ethereum(address),
+                            nonce != NULL ? strtoull(nonce, NULL, 10) : INBOX_NONCE_DEFAULT, expected);
         } else {
             struct bytes key = vectors_hex(c, "identifier");
 
@@ -73,14 +73,19 @@ static void an_address_keeps_its_case_when_an_inbox_id_is_derived(void **state)
     char lower[INBOX_ID_LEN + 1], mixed[INBOX_ID_LEN + 1];
 
     (void)state;
-    assert_int_equal(inbox_id_derive(ident_ethereum("0x1234567890abcdef1234567890abcdef12345678"), 0, lower, NULL), 0);
-    assert_int_equal(inbox_id_derive(ident_ethereum("0x1234567890ABCDEF1234567890abcdef12345678"), 0, mixed, NULL), 0);
+    assert_int_equal(
+        inbox_id_derive(ident_ethereum("0x1234567890abcdef1234567890abcdef12345678"), 0, lower, NULL), 0);
+    assert_int_equal(
+        inbox_id_derive(ident_ethereum("0x1234567890ABCDEF1234567890abcdef12345678"), 0, mixed, NULL), 0);
     assert_string_not_equal(lower, mixed);
 }
 
 static void only_an_account_of_the_right_form_owns_an_inbox(void **state)
 {
-    static const char *const bad[] = {"", "0x", "0x1234", "0X1234567890abcdef1234567890abcdef12345678",
+    static const char *const bad[] = {"",
+                                      "0x",
+                                      "0x1234",
+                                      "0X1234567890abcdef1234567890abcdef12345678",
                                       "0x1234567890abcdef1234567890abcdef1234567g",
                                       "0x1234567890abcdef1234567890abcdef123456789"};
     uint8_t key[INSTALLATION_ID_LEN] = {1};
@@ -105,14 +110,17 @@ static void a_typed_address_is_lower_cased(void **state)
         assert_string_equal(out, "0x2c7536e3605d9c16a7a3d7b1898e529396a65c23");
     }
     assert_int_equal(ident_parse_address("alice.eth", out, NULL), ERR_INVALID);
-    assert_int_equal(ident_parse_address("0x2c7536e3605d9c16a7a3d7b1898e529396a65c2", out, NULL), ERR_INVALID);
-    assert_int_equal(ident_parse_address("0x2c7536e3605d9c16a7a3d7b1898e529396a65c233", out, NULL), ERR_INVALID);
+    assert_int_equal(ident_parse_address("0x2c7536e3605d9c16a7a3d7b1898e529396a65c2", out, NULL),
+                     ERR_INVALID);
+    assert_int_equal(ident_parse_address("0x2c7536e3605d9c16a7a3d7b1898e529396a65c233", out, NULL),
+                     ERR_INVALID);
     assert_string_equal(out, "0x2c7536e3605d9c16a7a3d7b1898e529396a65c23");
 }
 
 static void identifiers_are_ordered_by_kind_and_bytes(void **state)
 {
-    struct ident a = ident_ethereum("0xaa"), b = ident_ethereum("0xab"), key = ident_passkey(slice_str("0xaa"));
+    struct ident a = ident_ethereum("0xaa"), b = ident_ethereum("0xab"),
+                 key = ident_passkey(slice_str("0xaa"));
 
     (void)state;
     assert_true(ident_eq(a, ident_ethereum("0xaa")));
@@ -145,7 +153,7 @@ static void a_credential_names_its_inbox(void **state)
 }
 
 #define NOW INT64_C(1700000000000000000)
-#define S INT64_C(1000000000)
+#define S   INT64_C(1000000000)
 
 static void a_package_lasts_thirty_days_unless_it_is_used(void **state)
 {

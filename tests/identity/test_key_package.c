@@ -36,20 +36,24 @@ static void every_recorded_package_is_valid_and_says_what_was_recorded(void **st
         assert_int_equal(mls_key_package_parse(bytes_slice(&data), &v.mls, NULL), 0);
         made = v.mls.leaf.not_before + KEY_PACKAGE_BACKDATE_S;
         assert_int_equal(v.mls.leaf.not_after, made + KEY_PACKAGE_LIFETIME_S);
-        assert_int_equal(key_package_check(bytes_slice(&data), bytes_slice(&who), anybody, made, &v, &fault, NULL), 0);
+        assert_int_equal(
+            key_package_check(bytes_slice(&data), bytes_slice(&who), anybody, made, &v, &fault, NULL), 0);
         assert_int_equal(fault, KEY_PACKAGE_OK);
         assert_true(slice_eq(v.mls.init_key, bytes_slice(&init)));
         assert_true(slice_eq(v.mls.leaf.encryption_key, bytes_slice(&leaf)));
         assert_int_equal(v.wrapper, WELCOME_WRAPPER_XWING);
         assert_int_equal(v.wrapper_key.len, 1216);
         assert_true(v.has_pointee_aead);
+        assert_int_equal(key_package_check(bytes_slice(&data), bytes_slice(&who), slice_str(v.inbox_id), made,
+                                           &v, &fault, NULL),
+                         0);
         assert_int_equal(
-            key_package_check(bytes_slice(&data), bytes_slice(&who), slice_str(v.inbox_id), made, &v, &fault, NULL), 0);
-        assert_int_equal(
-            key_package_check(bytes_slice(&data), bytes_slice(&init), anybody, made, &v, &fault, NULL), ERR_DENIED);
+            key_package_check(bytes_slice(&data), bytes_slice(&init), anybody, made, &v, &fault, NULL),
+            ERR_DENIED);
         assert_int_equal(fault, KEY_PACKAGE_INSTALLATION);
         assert_int_equal(
-            key_package_check(bytes_slice(&data), anybody, slice_str(inbox_id), made, &v, &fault, NULL), ERR_DENIED);
+            key_package_check(bytes_slice(&data), anybody, slice_str(inbox_id), made, &v, &fault, NULL),
+            ERR_DENIED);
         assert_int_equal(fault, KEY_PACKAGE_INBOX);
         bytes_free(&data);
         bytes_free(&init);
@@ -96,7 +100,8 @@ static void a_recorded_package_cut_or_bent_is_refused(void **state)
             key_package_check(slice_of(data.data, len), anybody, anybody, made, NULL, NULL, NULL), 0);
     for (size_t i = 0; i < data.len; i++) {
         data.data[i] ^= 1;
-        assert_int_not_equal(key_package_check(bytes_slice(&data), anybody, anybody, made, NULL, NULL, NULL), 0);
+        assert_int_not_equal(key_package_check(bytes_slice(&data), anybody, anybody, made, NULL, NULL, NULL),
+                             0);
         data.data[i] ^= 1;
     }
     assert_int_equal(key_package_check(bytes_slice(&data), anybody, anybody, made, NULL, NULL, NULL), 0);
@@ -171,6 +176,37 @@ static void our_package_says_what_libxmtp_says(void **state)
     mls_key_package_bundle_wipe(&b);
 }
 
+/* Extensions in the order, and the whole package of the length, that libxmtp's have. */
+static void a_package_with_an_xwing_key_has_the_form_of_libxmtps(void **state)
+{
+    static const uint8_t key[1216] = {7};
+    struct mls_key_package_bundle b = {0};
+    struct key_package_view v;
+    struct slice rest, data;
+    uint16_t type;
+
+    (void)state;
+    assert_int_equal(key_package_create_xwing(&installation, inbox_id, NOW_S, slice_of(key, sizeof key),
+                                              &rand_system, &b, NULL),
+                     0);
+    assert_int_equal(b.data.len, 1659);
+    assert_int_equal(key_package_check(bytes_slice(&b.data), anybody, anybody, NOW_S, &v, NULL, NULL), 0);
+    assert_int_equal(v.wrapper, WELCOME_WRAPPER_XWING);
+    assert_true(slice_eq(v.wrapper_key, slice_of(key, sizeof key)));
+    assert_true(v.has_pointee_aead);
+    rest = v.mls.extensions;
+    assert_true(mls_extension_next(&rest, &type, &data));
+    assert_int_equal(type, MLS_EXT_LAST_RESORT);
+    assert_true(mls_extension_next(&rest, &type, &data));
+    assert_int_equal(type, XMTP_EXT_WELCOME_POINTEE_AEAD);
+    assert_true(mls_extension_next(&rest, &type, &data));
+    assert_int_equal(type, XMTP_EXT_WELCOME_WRAPPER);
+    mls_key_package_bundle_wipe(&b);
+    assert_int_equal(
+        key_package_create_xwing(&installation, inbox_id, NOW_S, slice_of(key, 1215), &rand_system, &b, NULL),
+        ERR_INVALID);
+}
+
 static void two_packages_share_no_key(void **state)
 {
     struct mls_key_package_bundle a, b;
@@ -230,7 +266,8 @@ static enum key_package_fault with_extension(uint16_t type, struct slice data, s
     own_leaf_init(&leaf, &installation, inbox_id, NOW_S);
     mls_extension_put(&list, type, data);
     assert_int_equal(
-        mls_key_package_create(MLS_SUITE_CHACHA20, &leaf.params, buf_slice(&list), &rand_system, &b, NULL), 0);
+        mls_key_package_create(MLS_SUITE_CHACHA20, &leaf.params, buf_slice(&list), &rand_system, &b, NULL),
+        0);
     (void)key_package_check(bytes_slice(&b.data), anybody, anybody, NOW_S, out, &fault, NULL);
     if (out != NULL)
         out->wrapper_key = anybody; /* pointed into what is wiped now */
@@ -266,7 +303,8 @@ static void a_welcome_wrapper_is_x25519_xwing_or_refused(void **state)
     assert_int_equal(with_wrapper(32, 3, NULL), KEY_PACKAGE_WRAPPER);
     assert_int_equal(with_wrapper(1215, 2, NULL), KEY_PACKAGE_WRAPPER);
     assert_int_equal(with_wrapper(33, 1, NULL), KEY_PACKAGE_WRAPPER);
-    assert_int_equal(with_extension(XMTP_EXT_WELCOME_WRAPPER, slice_str("\x0a\x7f"), NULL), KEY_PACKAGE_WRAPPER);
+    assert_int_equal(with_extension(XMTP_EXT_WELCOME_WRAPPER, slice_str("\x0a\x7f"), NULL),
+                     KEY_PACKAGE_WRAPPER);
 }
 
 static void pointer_aeads_are_chacha20_or_refused(void **state)
@@ -274,15 +312,18 @@ static void pointer_aeads_are_chacha20_or_refused(void **state)
     struct key_package_view v;
 
     (void)state;
-    assert_int_equal(with_extension(XMTP_EXT_WELCOME_POINTEE_AEAD, slice_str("\x0a\x01\x03"), &v), KEY_PACKAGE_OK);
+    assert_int_equal(with_extension(XMTP_EXT_WELCOME_POINTEE_AEAD, slice_str("\x0a\x01\x03"), &v),
+                     KEY_PACKAGE_OK);
     assert_true(v.has_pointee_aead);
-    assert_int_equal(with_extension(XMTP_EXT_WELCOME_POINTEE_AEAD, slice_str("\x08\x03"), &v), KEY_PACKAGE_OK);
+    assert_int_equal(with_extension(XMTP_EXT_WELCOME_POINTEE_AEAD, slice_str("\x08\x03"), &v),
+                     KEY_PACKAGE_OK);
     assert_true(v.has_pointee_aead);
     assert_int_equal(with_extension(XMTP_EXT_WELCOME_POINTEE_AEAD, anybody, &v), KEY_PACKAGE_OK);
     assert_false(v.has_pointee_aead);
     assert_int_equal(with_extension(XMTP_EXT_WELCOME_POINTEE_AEAD, slice_str("\x0a\x02\x03\x04"), NULL),
                      KEY_PACKAGE_WRAPPER);
-    assert_int_equal(with_extension(XMTP_EXT_WELCOME_POINTEE_AEAD, slice_str("\x08\x04"), NULL), KEY_PACKAGE_WRAPPER);
+    assert_int_equal(with_extension(XMTP_EXT_WELCOME_POINTEE_AEAD, slice_str("\x08\x04"), NULL),
+                     KEY_PACKAGE_WRAPPER);
 }
 
 static void an_extension_that_the_capabilities_do_not_list_is_refused(void **state)
@@ -321,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_recorded_package_cut_or_bent_is_refused),
         cmocka_unit_test(our_package_is_found_valid_and_asks_for_x25519),
         cmocka_unit_test(our_package_says_what_libxmtp_says),
+        cmocka_unit_test(a_package_with_an_xwing_key_has_the_form_of_libxmtps),
         cmocka_unit_test(two_packages_share_no_key),
         cmocka_unit_test(a_package_is_valid_only_within_its_lifetime),
         cmocka_unit_test(none_and_a_huge_one_are_told_apart_from_an_invalid_one),

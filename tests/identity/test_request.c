@@ -21,8 +21,8 @@ static void make_keys(void)
 {
     uint8_t secret[32];
 
-    assert_true(
-        hex_decode("4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318", 64, secret, sizeof secret));
+    assert_true(hex_decode("4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318", 64, secret,
+                           sizeof secret));
     assert_int_equal(eth_from_secret(secret, &wallet), 0);
     eth_address(&wallet, address);
     secret[0] ^= 1;
@@ -98,12 +98,17 @@ static void an_external_wallet_signs_by_copy_and_paste(void **state)
         struct identity_request *req = NULL;
         struct identity_state *s;
 
-        assert_int_equal(request_registration(ident_ethereum(address), 1, &phone, NOW, inbox_id, &req, NULL), 0);
+        assert_int_equal(request_registration(ident_ethereum(address), 1, &phone, NOW, inbox_id, &req, NULL),
+                         0);
         eth_sign_personal(&wallet, slice_str(request_text(req)), signature);
         if (i == 1)
             signature[64] -= 27; /* some wallets say 0 and 1 */
         hex_encode(signature, sizeof signature, digits);
-        snprintf(pasted, sizeof pasted, "%s%s%s", i == 0 ? "" : i == 1 ? "0x" : "  0X", digits, i == 2 ? "\n" : "");
+        snprintf(pasted, sizeof pasted, "%s%s%s",
+                 i == 0   ? ""
+                 : i == 1 ? "0x"
+                          : "  0X",
+                 digits, i == 2 ? "\n" : "");
         assert_int_equal(request_parse_signature(pasted, typed, NULL), 0);
         assert_int_equal(request_put_wallet_signature(req, slice_of(typed, sizeof typed), NULL), 0);
         s = advance(NULL, req);
@@ -125,7 +130,8 @@ static void a_pasted_signature_of_somebody_else_says_whose_it_is(void **state)
     (void)state;
     assert_int_equal(request_registration(ident_ethereum(address), 1, &phone, NOW, inbox_id, &req, NULL), 0);
     eth_sign_personal(&second, slice_str(request_text(req)), signature);
-    assert_int_equal(request_put_wallet_signature(req, slice_of(signature, sizeof signature), &err), ERR_AUTH);
+    assert_int_equal(request_put_wallet_signature(req, slice_of(signature, sizeof signature), &err),
+                     ERR_AUTH);
     assert_non_null(strstr(err.text, second_address));
     assert_int_equal(request_put_wallet_signature(req, slice_of(signature, 64), &err), ERR_AUTH);
     assert_int_equal(request_sign_wallet(req, &second, &err), ERR_NOTFOUND);
@@ -144,8 +150,10 @@ static void a_second_installation_is_vouched_for_by_the_wallet(void **state)
     next = advance(s, req);
     assert_true(identity_state_has_installation(next, slice_of(laptop.public_key, 32)));
     req = NULL;
-    assert_int_equal(request_installation(next, ident_ethereum(address), &laptop, NOW + 2, &req, NULL), ERR_EXISTS);
-    assert_int_equal(request_installation(s, ident_ethereum(second_address), &laptop, NOW, &req, NULL), ERR_DENIED);
+    assert_int_equal(request_installation(next, ident_ethereum(address), &laptop, NOW + 2, &req, NULL),
+                     ERR_EXISTS);
+    assert_int_equal(request_installation(s, ident_ethereum(second_address), &laptop, NOW, &req, NULL),
+                     ERR_DENIED);
     assert_null(req);
     identity_state_free(next);
     identity_state_free(s);
@@ -163,7 +171,8 @@ static void an_eleventh_installation_is_refused_before_anybody_signs(void **stat
         struct identity_state *next;
 
         ed25519_from_seed(seed, &key);
-        assert_int_equal(request_installation(s, ident_ethereum(address), &key, NOW + (uint64_t)i, &req, NULL), 0);
+        assert_int_equal(
+            request_installation(s, ident_ethereum(address), &key, NOW + (uint64_t)i, &req, NULL), 0);
         assert_int_equal(request_sign_wallet(req, &wallet, NULL), 0);
         next = advance(s, req);
         identity_state_free(s);
@@ -209,8 +218,10 @@ static void an_account_is_linked_by_installation_and_account(void **state)
     next = advance(s, req);
     assert_non_null(identity_state_member(next, ident_ethereum(second_address)));
     req = NULL;
-    assert_int_equal(request_account(next, ident_ethereum(second_address), &phone, NOW, &req, NULL), ERR_EXISTS);
-    assert_int_equal(request_account(s, ident_ethereum(second_address), &laptop, NOW, &req, NULL), ERR_DENIED);
+    assert_int_equal(request_account(next, ident_ethereum(second_address), &phone, NOW, &req, NULL),
+                     ERR_EXISTS);
+    assert_int_equal(request_account(s, ident_ethereum(second_address), &laptop, NOW, &req, NULL),
+                     ERR_DENIED);
     assert_null(req);
     identity_state_free(next);
     identity_state_free(s);

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "crypto/crypto.h"
 
-#define T0 UINT64_C(1700000000123456789)
+#define T0     UINT64_C(1700000000123456789)
 #define SECOND UINT64_C(1000000000)
 
 /* An inbox with what happened to it so far. */
@@ -71,8 +71,8 @@ static enum identity_fault try_bytes(struct world *w, struct slice update)
 {
     struct identity_state *next = NULL;
     enum identity_fault fault;
-    int r = identity_state_advance(w->state, update, w->state != NULL ? w->state->sequence_id + 1 : 1, NULL, &next,
-                                   &fault, NULL);
+    int r = identity_state_advance(w->state, update, w->state != NULL ? w->state->sequence_id + 1 : 1, NULL,
+                                   &next, &fault, NULL);
 
     assert_int_equal(r == 0, fault == IDENTITY_OK);
     if (r == 0) {
@@ -92,8 +92,8 @@ static enum identity_fault try_actions(struct world *w, const struct forged_acti
     return try_bytes(w, bytes_slice(&w->last));
 }
 
-#define TRY(w, ...)                                                                                              \
-    try_actions(w, (struct forged_action[]){__VA_ARGS__},                                                        \
+#define TRY(w, ...)                                                                                          \
+    try_actions(w, (struct forged_action[]){__VA_ARGS__},                                                    \
                 sizeof((struct forged_action[]){__VA_ARGS__}) / sizeof(struct forged_action))
 
 static struct forged_action create_by(const struct world *w, int i, enum wallet_style style)
@@ -115,8 +115,10 @@ static struct forged_action grant(const struct world *w, int wallet, const struc
 
 static struct forged_action add_wallet(const struct world *w, int wallet, struct signer by)
 {
-    return (struct forged_action){
-        .kind = ACTION_ADD, .subject = wallet_ident(w, wallet), .by = by, .by_new = BY_WALLET(&w->wallet[wallet])};
+    return (struct forged_action){.kind = ACTION_ADD,
+                                  .subject = wallet_ident(w, wallet),
+                                  .by = by,
+                                  .by_new = BY_WALLET(&w->wallet[wallet])};
 }
 
 static struct forged_action revoke_by(const struct world *w, int wallet, struct ident who)
@@ -133,7 +135,8 @@ static struct forged_action hand_recovery(const struct world *w, int from, int t
 /* Wallet 0 with the phone. */
 static void register_inbox(struct world *w)
 {
-    assert_int_equal(TRY(w, create_by(w, 0, WALLET_PLAIN), grant(w, 0, &w->phone, WALLET_PLAIN)), IDENTITY_OK);
+    assert_int_equal(TRY(w, create_by(w, 0, WALLET_PLAIN), grant(w, 0, &w->phone, WALLET_PLAIN)),
+                     IDENTITY_OK);
 }
 
 static bool has(const struct world *w, struct ident id)
@@ -227,7 +230,8 @@ static void an_inbox_is_created_once(void **state)
 {
     struct world *w = *state;
 
-    assert_int_equal(TRY(w, create_by(w, 0, WALLET_PLAIN), create_by(w, 0, WALLET_PLAIN)), IDENTITY_MULTIPLE_CREATE);
+    assert_int_equal(TRY(w, create_by(w, 0, WALLET_PLAIN), create_by(w, 0, WALLET_PLAIN)),
+                     IDENTITY_MULTIPLE_CREATE);
     register_inbox(w);
     assert_int_equal(TRY(w, create_by(w, 0, WALLET_PLAIN)), IDENTITY_MULTIPLE_CREATE);
 }
@@ -447,7 +451,8 @@ static void revoking_what_is_no_member_removes_nothing(void **state)
     upper_case(w->address[0], mixed);
     assert_int_equal(TRY(w, revoke_by(w, 0, ident_ethereum(mixed))), IDENTITY_OK);
     assert_int_equal(TRY(w, revoke_by(w, 0, wallet_ident(w, 2))), IDENTITY_OK);
-    assert_int_equal(TRY(w, revoke_by(w, 0, (struct ident){IDENT_ETHEREUM, slice_of("a\0b", 3)})), IDENTITY_OK);
+    assert_int_equal(TRY(w, revoke_by(w, 0, (struct ident){IDENT_ETHEREUM, slice_of("a\0b", 3)})),
+                     IDENTITY_OK);
     assert_members(w, 1, 1);
 }
 

@@ -72,7 +72,8 @@ static void the_logs_lead_to_the_recorded_states(void **state)
 
         assert_int_equal(identity_state_at(NULL, log, n, 0, NULL, &s, NULL, NULL), 0);
         assert_string_equal(s->inbox_id, inbox_id);
-        assert_true(ident_eq(s->recovery, ident_ethereum(json_string_value(json_object_get(recovery, "identifier")))));
+        assert_true(ident_eq(s->recovery,
+                             ident_ethereum(json_string_value(json_object_get(recovery, "identifier")))));
         assert_identifiers(s, json_object_get(expected, "identifiers"));
         assert_installations(s, json_object_get(expected, "installations"));
         identity_state_free(s);
@@ -114,12 +115,14 @@ static bool same_but_for_nanoseconds(const struct identity_state *a, const struc
 {
     if (a == NULL || b == NULL)
         return false;
-    if (strcmp(a->inbox_id, b->inbox_id) != 0 || !ident_eq(a->recovery, b->recovery) || a->members_n != b->members_n)
+    if (strcmp(a->inbox_id, b->inbox_id) != 0 || !ident_eq(a->recovery, b->recovery) ||
+        a->members_n != b->members_n)
         return false;
     for (size_t i = 0; i < a->members_n; i++) {
         const struct identity_member *m = &a->members[i], *other = identity_state_member(b, m->id);
 
-        if (other == NULL || m->has_added_by != other->has_added_by || m->has_timestamp != other->has_timestamp ||
+        if (other == NULL || m->has_added_by != other->has_added_by ||
+            m->has_timestamp != other->has_timestamp ||
             (m->has_added_by && !ident_eq(m->added_by, other->added_by)) ||
             m->client_timestamp_ns / 1000000000 != other->client_timestamp_ns / 1000000000)
             return false;
@@ -207,9 +210,9 @@ static void what_is_absent_or_empty_makes_an_update_malformed(void **state)
     struct buf body = BUF_INIT;
 
     (void)state;
-    assert_int_equal(parse(&body), 0);                          /* no actions: an update */
-    assert_int_equal(parse_action(0, &body), ERR_MALFORMED);    /* no kind */
-    assert_int_equal(parse_action(5, &body), ERR_MALFORMED);    /* an unknown one */
+    assert_int_equal(parse(&body), 0);                       /* no actions: an update */
+    assert_int_equal(parse_action(0, &body), ERR_MALFORMED); /* no kind */
+    assert_int_equal(parse_action(5, &body), ERR_MALFORMED); /* an unknown one */
     for (uint32_t kind = ACTION_CREATE; kind <= ACTION_CHANGE_RECOVERY; kind++)
         assert_int_equal(parse_action(kind, &body), ERR_MALFORMED); /* no signature */
     wire_put_message(&body, 1, slice_str(""));
@@ -260,9 +263,19 @@ static int parse_account_id(const char *id)
 static void an_account_id_has_three_well_formed_parts(void **state)
 {
     static const char *const good[] = {"eip155:1:0xabc", "abc:1:2", "a-b-c-d1:_-Z9:.%-Az0"};
-    static const char *const bad[] = {"", "eip155", "eip155:1", "eip155:1:", "eip155::0xabc", ":1:0xabc", "ab:1:x",
-                                      "eip155:1:0xabc:", "EIP155:1:0xabc", "ninechars:1:x", "eip155:1 :x",
-                                      "eip155:1:x/y", "eip155:123456789012345678901234567890123:x"};
+    static const char *const bad[] = {"",
+                                      "eip155",
+                                      "eip155:1",
+                                      "eip155:1:",
+                                      "eip155::0xabc",
+                                      ":1:0xabc",
+                                      "ab:1:x",
+                                      "eip155:1:0xabc:",
+                                      "EIP155:1:0xabc",
+                                      "ninechars:1:x",
+                                      "eip155:1 :x",
+                                      "eip155:1:x/y",
+                                      "eip155:123456789012345678901234567890123:x"};
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
@@ -339,8 +352,8 @@ static void each_action_has_its_words(void **state)
     struct buf text = BUF_INIT;
 
     (void)state;
-    identity_text_put(&text, slice_str("fcd18d86276d7a99fe522dba9660c420f03c8648785ada7c5daae232a3df77a9"), 12,
-                      actions, sizeof actions / sizeof actions[0]);
+    identity_text_put(&text, slice_str("fcd18d86276d7a99fe522dba9660c420f03c8648785ada7c5daae232a3df77a9"),
+                      12, actions, sizeof actions / sizeof actions[0]);
     buf_put_u8(&text, 0);
     assert_string_equal((const char *)text.data,
                         "XMTP : Authenticate to inbox\n"

@@ -41,8 +41,8 @@ static struct identity_state *next_state(struct identity_state *old, const char 
     struct bytes update = forge(inbox_id, when, actions, n);
     struct identity_state *next = NULL;
 
-    (void)identity_state_advance(old, bytes_slice(&update), old != NULL ? old->sequence_id + 1 : 1, verifier, &next,
-                                 fault, NULL);
+    (void)identity_state_advance(old, bytes_slice(&update), old != NULL ? old->sequence_id + 1 : 1, verifier,
+                                 &next, fault, NULL);
     bytes_free(&update);
     identity_state_free(old);
     return next;
@@ -65,7 +65,7 @@ static struct buf contract_signature(const char *account_id, uint64_t block, con
 }
 
 struct chain {
-    int answer;    /* what verify() returns */
+    int answer; /* what verify() returns */
     bool is_valid;
     unsigned asked;
     struct slice expect_text;
@@ -141,12 +141,15 @@ static void a_chain_that_does_not_answer_refuses_nothing(void **state)
     (void)state;
     contract_inbox(inbox_id);
     update = forge(inbox_id, NOW, &create, 1);
-    assert_int_equal(identity_state_advance(NULL, bytes_slice(&update), 1, &verifier, &s, &fault, NULL), ERR_OFFLINE);
+    assert_int_equal(identity_state_advance(NULL, bytes_slice(&update), 1, &verifier, &s, &fault, NULL),
+                     ERR_OFFLINE);
     assert_int_equal(fault, IDENTITY_UNKNOWN);
-    assert_int_equal(identity_state_advance(NULL, bytes_slice(&update), 1, NULL, &s, &fault, NULL), ERR_UNSUPPORTED);
+    assert_int_equal(identity_state_advance(NULL, bytes_slice(&update), 1, NULL, &s, &fault, NULL),
+                     ERR_UNSUPPORTED);
     assert_int_equal(fault, IDENTITY_UNKNOWN);
     chain.answer = 0; /* now it says no */
-    assert_int_equal(identity_state_advance(NULL, bytes_slice(&update), 1, &verifier, &s, &fault, NULL), ERR_AUTH);
+    assert_int_equal(identity_state_advance(NULL, bytes_slice(&update), 1, &verifier, &s, &fault, NULL),
+                     ERR_AUTH);
     assert_int_equal(fault, IDENTITY_SIGNATURE);
     assert_null(s);
     bytes_free(&update);
@@ -164,8 +167,9 @@ static void a_contract_of_another_chain_is_another_wallet(void **state)
                                   .by_new = BY_INSTALLATION(&phone)};
     struct forged_action revoke = {
         .kind = ACTION_REVOKE, .subject = ident_ethereum(address), .by = BY_READY(buf_slice(&second))};
-    struct forged_action as_eoa = {
-        .kind = ACTION_CHANGE_RECOVERY, .subject = ident_ethereum(address), .by = BY_READY(buf_slice(&second))};
+    struct forged_action as_eoa = {.kind = ACTION_CHANGE_RECOVERY,
+                                   .subject = ident_ethereum(address),
+                                   .by = BY_READY(buf_slice(&second))};
     struct chain chain = {.is_valid = true};
     struct scw_verifier verifier = {ask_chain, &chain};
     const struct forged_action *tries[] = {&grant, &revoke, &as_eoa};
@@ -447,7 +451,8 @@ static void passkey_new(struct passkey *p)
 
 static const char authenticator[] = "authenticator data, not looked at";
 
-static struct buf passkey_signature(const struct passkey *p, struct slice public_key, struct slice client_data)
+static struct buf passkey_signature(const struct passkey *p, struct slice public_key,
+                                    struct slice client_data)
 {
     struct buf data = BUF_INIT, body = BUF_INIT, message = BUF_INIT;
     EVP_MD_CTX *md = EVP_MD_CTX_new();
@@ -478,7 +483,8 @@ static struct buf client_data(const char *form, struct slice text)
     const char *at = strstr(form, "%s");
 
     assert_true(text.len < 1024);
-    sodium_bin2base64(challenge, sizeof challenge, text.data, text.len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_bin2base64(challenge, sizeof challenge, text.data, text.len,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     buf_put(&out, form, (size_t)(at - form));
     buf_put_str(&out, challenge);
     buf_put_str(&out, at + 2);
@@ -486,7 +492,8 @@ static struct buf client_data(const char *form, struct slice text)
 }
 
 /* Creates an inbox whose owner is the passkey, with client data of this form. */
-static enum identity_fault create_by_passkey(struct slice public_key, const struct passkey *p, const char *form)
+static enum identity_fault create_by_passkey(struct slice public_key, const struct passkey *p,
+                                             const char *form)
 {
     struct forged_action create = {.kind = ACTION_CREATE, .subject = ident_passkey(public_key), .nonce = 1};
     char inbox_id[INBOX_ID_LEN + 1];
@@ -511,7 +518,8 @@ static enum identity_fault create_by_passkey(struct slice public_key, const stru
     return fault;
 }
 
-#define REAL_FORM "{\"type\":\"webauthn.get\",\"challenge\":\"%s\",\"origin\":\"https://x\",\"crossOrigin\":false}"
+#define REAL_FORM                                                                                            \
+    "{\"type\":\"webauthn.get\",\"challenge\":\"%s\",\"origin\":\"https://x\",\"crossOrigin\":false}"
 
 static void a_passkey_owns_an_inbox(void **state)
 {
@@ -580,7 +588,8 @@ static void an_installation_signs_texts_in_a_domain_of_their_own(void **state)
     assert_int_equal(installation_verify_text(id, slice_str("hello"), slice_of(sig, 64)), 0);
     assert_int_equal(installation_verify_text(id, slice_str("hullo"), slice_of(sig, 64)), ERR_AUTH);
     assert_int_equal(
-        ed25519ph_verify(id, slice_str(identity_signature_context), slice_str("hello"), slice_of(sig, 64)), ERR_AUTH);
+        ed25519ph_verify(id, slice_str(identity_signature_context), slice_str("hello"), slice_of(sig, 64)),
+        ERR_AUTH);
 }
 
 int main(void)
