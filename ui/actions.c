@@ -70,28 +70,30 @@ static void load_log(struct screen *s)
     s->rechecks = open ? s->rechecks + 1 : 0;
 }
 
-static void load_installations(struct screen *s)
+static void installations_came(struct screen *s, const json_t *result, const json_t *error, const char *arg)
 {
-    json_t *list = screen_read(s, "client.installations", NULL);
+    (void)error;
+    (void)arg;
+    if (result)
+        model_set_installations(&s->model, result);
+}
 
-    if (list)
-        model_set_installations(&s->model, list);
-    json_decref(list);
+static void members_came(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    (void)error; /* a chat that cannot be asked keeps the names it has */
+    if (result)
+        model_put_members(&s->model, arg, result);
 }
 
 void names_resolve(struct screen *s, struct chat *c)
 {
-    json_t *members;
     char id[200];
 
     if (c->members != 0)
         return;
     snprintf(id, sizeof id, "%s", c->id);
     c->members = -1; /* asked: an answer of nothing is not asked again */
-    members = screen_read(s, "conversation.members", json_pack("{s:s}", "id", id));
-    if (members)
-        model_put_members(&s->model, id, members);
-    json_decref(members);
+    screen_fetch(s, "conversation.members", json_pack("{s:s}", "id", id), members_came, id);
 }
 
 /* Only rows that can be seen are asked for. */
@@ -145,7 +147,7 @@ void main_reload(struct screen *s)
     if (!s->in_main)
         return;
     if (s->reload_installations)
-        load_installations(s);
+        screen_fetch(s, "client.installations", NULL, installations_came, NULL);
     if (s->reload_log)
         load_log(s);
     if (list)

@@ -295,20 +295,17 @@ static void run_revoke(struct screen *s, const struct args *a)
 
 /* ---- groups ---- */
 
-static void run_members(struct screen *s, const struct args *a)
+static void members_shown(struct screen *s, const json_t *members, const json_t *error, const char *arg)
 {
-    struct chat *c = need_chat(s);
-    json_t *members;
     struct buf text = BUF_INIT;
     size_t i;
     const json_t *o;
 
-    (void)a;
-    if (!c)
+    if (error) {
+        notice(s, STYLE_BAD, "%s", error_text(error));
         return;
-    members = screen_read(s, "conversation.members", json_pack("{s:s}", "id", c->id));
-    if (members)
-        model_put_members(&s->model, c->id, members);
+    }
+    model_put_members(&s->model, arg, members);
     json_array_foreach (members, i, o) {
         char name[200], level[40];
         const struct person *p = model_person(&s->model, js_str(o, "inboxId"));
@@ -323,7 +320,15 @@ static void run_members(struct screen *s, const struct args *a)
     if (buf_ok(&text))
         popup_open_list(s, (const char *)text.data);
     buf_free(&text);
-    json_decref(members);
+}
+
+static void run_members(struct screen *s, const struct args *a)
+{
+    struct chat *c = need_chat(s);
+
+    (void)a;
+    if (c)
+        screen_fetch(s, "conversation.members", json_pack("{s:s}", "id", c->id), members_shown, c->id);
 }
 
 static void group_changed(struct screen *s, const json_t *result, const json_t *error, const char *arg)

@@ -16,6 +16,7 @@ void message_clear(struct message *msg)
     xm_free(msg->nick);
     xm_free(msg->body);
     xm_free(msg->reply_to);
+    xm_free(msg->quote);
     xm_free(msg->reactions);
     xm_free(msg->type);
     *msg = (struct message){0};
@@ -203,6 +204,10 @@ static char *body_of(struct model *m, const json_t *o, const char *type, bool *s
         *system = true;
         return update_words(m, js_str(o, "senderInboxId"), content);
     }
+    if (strcmp(js_str(o, "deletedBy"), "sender") == 0)
+        return xm_strdup(_("[deleted by the sender]"));
+    if (*js_str(o, "deletedBy"))
+        return xm_strdup(_("[deleted by an admin]"));
     if (json_is_string(text))
         return clean_body(text);
     text = json_object_get(content, "fallback");
@@ -245,6 +250,7 @@ bool message_fill(struct message *out, struct model *m, const json_t *o)
     out->type = sanitize_str(type, SANITIZE_LINE);
     out->body = body_of(m, o, type, &out->system);
     out->reply_to = sanitize_str(strcmp(type, "reply") == 0 ? reference_of(o) : "", SANITIZE_LINE);
+    out->quote = js_line(o, "replyToText");
     out->reactions = message_reactions(o);
     out->sent_ns = js_int(o, "sentAtNs");
     out->status = status_of(js_str(o, "status"));

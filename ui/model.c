@@ -264,9 +264,9 @@ void model_set_installations(struct model *m, const json_t *list)
         m->installations[i] = (struct installation){.id = js_line(o, "id"),
                                                     .nick = js_line(o, "nick"),
                                                     .self = js_bool(o, "self"),
-                                                    .in_sync_group = js_bool(o, "inSyncGroup"),
+                                                    .in_sync_group = !json_is_false(json_object_get(o, "inSyncGroup")),
                                                     .created_ns = js_int(o, "createdAtNs"),
-                                                    .heard_ns = js_int(o, "lastHeardNs")};
+                                                    .heard_ns = json_object_get(o, "lastHeardNs") ? js_int(o, "lastHeardNs") : -1};
         m->n_installations++;
     }
 }

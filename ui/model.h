@@ -36,7 +36,7 @@ struct person {
 struct installation {
     char *id, *nick;
     bool self, in_sync_group;
-    int64_t created_ns, heard_ns;
+    int64_t created_ns, heard_ns; /* heard: 0 never, -1 not known */
 };
 
 struct decision {

@@ -80,6 +80,24 @@ json_t *screen_read(struct screen *s, const char *method, json_t *params)
     return out;
 }
 
+void screen_fetch(struct screen *s, const char *method, json_t *params, screen_done *done, const char *arg)
+{
+    char *text = params ? json_dumps(params, JSON_COMPACT) : NULL, *result = NULL;
+    struct xm_error why = {0};
+    json_t *out;
+
+    json_decref(params);
+    if (s->backend->ops->read(s->backend, method, text, &result, &why) == XM_OK) {
+        out = json_loads(result, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        s->backend->ops->free_text(result);
+        done(s, out, NULL, arg);
+        json_decref(out);
+    } else {
+        screen_call_text(s, method, text, done, arg);
+    }
+    free(text);
+}
+
 void screen_reply(struct screen *s, int64_t id, const json_t *result, const json_t *error)
 {
     for (size_t i = 0; i < s->n_waiting; i++) {

@@ -107,6 +107,8 @@ void screen_call(struct screen *s, const char *method, json_t *params, screen_do
 void screen_call_text(struct screen *s, const char *method, const char *params, screen_done *done, const char *arg);
 /* Answers from the store; NULL on failure, with a notice.  `params` is stolen. */
 json_t *screen_read(struct screen *s, const char *method, json_t *params);
+/* From the store where the reader knows the method, else by a request: `done` comes at once or later. */
+void screen_fetch(struct screen *s, const char *method, json_t *params, screen_done *done, const char *arg);
 void screen_reply(struct screen *s, int64_t id, const json_t *result, const json_t *error);
 void screen_notified(struct screen *s, const json_t *params);
 void screen_waiting_free(struct screen *s);

@@ -220,6 +220,7 @@ void talk_add_own(struct screen *s, const char *id, const char *text, const char
                           .nick = xm_strdup(""),
                           .body = sanitize_str(text, SANITIZE_BODY),
                           .reply_to = xm_strdup(reply_to),
+                          .quote = xm_strdup(""),
                           .reactions = xm_strdup(""),
                           .type = xm_strdup("text"),
                           .sent_ns = s->now_ns,

@@ -23,6 +23,7 @@ struct message {
     char *sender, *nick; /* inbox; its name as the core gave it, "" */
     char *body;          /* clean; a group change in words */
     char *reply_to;      /* id, "" */
+    char *quote;         /* beginning of what it answers, clean, "" where not known */
     char *reactions;     /* "[+1 2] [x 1]", "" */
     char *type;          /* "text", "reply", ...: the middle of the content type */
     int64_t sent_ns;

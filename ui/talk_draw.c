@@ -162,6 +162,8 @@ static const char *quoted(struct screen *s, const struct message *m)
     for (size_t i = 0; i < s->talk.n; i++)
         if (strcmp(s->talk.messages[i].id, m->reply_to) == 0)
             return s->talk.messages[i].body;
+    if (*m->quote)
+        return m->quote;
     return _("an earlier message");
 }
 

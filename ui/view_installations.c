@@ -13,17 +13,17 @@ static void draw_row(struct screen *s, struct canvas *c, struct rect r, int row,
 {
     const struct installation *in = &s->model.installations[i];
     int64_t ago = (s->age_ns - in->heard_ns) / NS_PER_MS;
-    bool late = !in->self && in->heard_ns && ago > LATE_MS, selected = focused && i == s->installation_at;
+    bool late = !in->self && in->heard_ns > 0 && ago > LATE_MS, selected = focused && i == s->installation_at;
     enum style style = selected ? STYLE_SELECTED : STYLE_NORMAL;
     char name[120], age[24] = "", line[200];
 
     if (in->self)
         snprintf(age, sizeof age, "%s", s->model.net == NET_LIVE ? _("live") : "");
-    else if (in->heard_ns && ago < 10000) /* whole seconds: tenths would only flicker */
+    else if (in->heard_ns > 0 && ago < 10000) /* whole seconds: tenths would only flicker */
         snprintf(age, sizeof age, "%ds", ago < 0 ? 0 : (int)(ago / 1000));
-    else if (in->heard_ns)
+    else if (in->heard_ns > 0)
         words_age(age, sizeof age, ago);
-    else
+    else if (in->heard_ns == 0)
         snprintf(age, sizeof age, "%s", _("never"));
     installation_name(&s->model, in->id, name, sizeof name);
     if (selected)
