@@ -81,8 +81,11 @@ static void installations_came(struct screen *s, const json_t *result, const jso
 static void members_came(struct screen *s, const json_t *result, const json_t *error, const char *arg)
 {
     (void)error; /* a chat that cannot be asked keeps the names it has */
-    if (result)
-        model_put_members(&s->model, arg, result);
+    if (!result)
+        return;
+    model_put_members(&s->model, arg, result);
+    if (s->talk.chat && strcmp(s->talk.chat, arg) == 0)
+        talk_refresh(s); /* words about who was added have names now */
 }
 
 void names_resolve(struct screen *s, struct chat *c)
@@ -148,10 +151,10 @@ void main_reload(struct screen *s)
         return;
     if (s->reload_installations)
         screen_fetch(s, "client.installations", NULL, installations_came, NULL);
-    if (s->reload_log)
-        load_log(s);
     if (list)
         load_list(s);
+    if (s->reload_log) /* after the list: it tells people's rows from their chats' */
+        load_log(s);
     s->reload_list = s->reload_log = s->reload_installations = false;
     if (list)
         leave_denied(s, was_denied);

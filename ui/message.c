@@ -239,6 +239,7 @@ static const char *reference_of(const json_t *o)
 
 bool message_fill(struct message *out, struct model *m, const json_t *o)
 {
+    const struct chat *chat;
     char type[64];
 
     message_type(o, type, sizeof type);
@@ -254,6 +255,11 @@ bool message_fill(struct message *out, struct model *m, const json_t *o)
     out->reactions = message_reactions(o);
     out->sent_ns = js_int(o, "sentAtNs");
     out->status = status_of(js_str(o, "status"));
+    chat = model_chat(m, js_str(o, "conversationId"));
+    if (out->system && chat && !chat->is_group) { /* that both are in it is no news in a 1:1 chat */
+        message_clear(out);
+        return false;
+    }
     out->own = m->inbox && strcmp(js_str(o, "senderInboxId"), m->inbox) == 0;
     return true;
 }

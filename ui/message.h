@@ -7,7 +7,7 @@
 struct model;
 
 /* Fills *out (zeroed) from a Message; false for one that has no line of its own: reactions, read
- * receipts, deletions.  Texts are clean. */
+ * receipts, deletions, who is in a 1:1 chat.  Texts are clean. */
 bool message_fill(struct message *out, struct model *m, const json_t *o);
 void message_clear(struct message *msg);
 /* The middle of "xmtp.org/text:1.0": "text".  Into `out`. */

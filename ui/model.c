@@ -1,6 +1,7 @@
 #include "ui/model.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/i18n.h"
 #include "ui/sanitize.h"
 
@@ -30,18 +31,21 @@ static void installations_clear(struct model *m)
     m->n_installations = 0;
 }
 
+static void decision_clear(struct decision *d)
+{
+    xm_free(d->origin);
+    xm_free(d->origin_nick);
+    xm_free(d->entity);
+    xm_free(d->effect);
+    xm_free(d->delivery);
+    xm_free(d->message);
+    *d = (struct decision){0};
+}
+
 static void log_clear(struct model *m)
 {
-    for (size_t i = 0; i < m->n_log; i++) {
-        struct decision *d = &m->log[i];
-
-        xm_free(d->origin);
-        xm_free(d->origin_nick);
-        xm_free(d->entity);
-        xm_free(d->effect);
-        xm_free(d->delivery);
-        xm_free(d->message);
-    }
+    for (size_t i = 0; i < m->n_log; i++)
+        decision_clear(&m->log[i]);
     xm_free(m->log);
     m->log = NULL;
     m->n_log = 0;
@@ -271,6 +275,26 @@ void model_set_installations(struct model *m, const json_t *list)
     }
 }
 
+/* Deciding about a person writes their record and one for each 1:1 chat with them: one decision for
+ * whoever reads, so the chat's row is left out beside its person's. */
+static bool is_covered(struct model *m, const struct decision *d, const json_t *rows)
+{
+    const struct chat *c = d->is_inbox ? NULL : model_chat(m, d->entity);
+    size_t i;
+    const json_t *o;
+
+    if (!c || c->is_group)
+        return false;
+    json_array_foreach (rows, i, o) {
+        int64_t apart = js_int(o, "timeNs") - d->time_ns;
+
+        if (strcmp(js_str(o, "entity"), c->peer) == 0 && strcmp(js_str(o, "origin"), d->origin) == 0 && apart < NS_PER_S &&
+            apart > -NS_PER_S && consent_parse(js_str(o, "newState")) == d->after && strcmp(js_str(o, "effect"), d->effect) == 0)
+            return true;
+    }
+    return false;
+}
+
 void model_set_log(struct model *m, const json_t *rows)
 {
     size_t i, n = json_array_size(rows);
@@ -281,7 +305,9 @@ void model_set_log(struct model *m, const json_t *rows)
     if (!m->log)
         return;
     json_array_foreach (rows, i, o) {
-        m->log[i] = (struct decision){.id = js_int(o, "id"),
+        struct decision *d = &m->log[m->n_log];
+
+        *d = (struct decision){.id = js_int(o, "id"),
                                       .time_ns = js_int(o, "timeNs"),
                                       .batch = js_int(o, "batch"),
                                       .origin = js_line(o, "origin"),
@@ -293,7 +319,10 @@ void model_set_log(struct model *m, const json_t *rows)
                                       .effect = js_line(o, "effect"),
                                       .delivery = js_line(o, "delivery"),
                                       .message = js_line(o, "messageId")};
-        m->n_log++;
+        if (is_covered(m, d, rows))
+            decision_clear(d);
+        else
+            m->n_log++;
     }
 }
 
@@ -404,7 +433,7 @@ void decision_entity_name(struct model *m, const struct decision *d, char *out, 
         person_name(m, d->entity, out, size);
     } else if (c) {
         chat_name(m, c, name, sizeof name);
-        snprintf(out, size, "%s%s", c->is_group ? "#" : "", name);
+        snprintf(out, size, "%s%s", c->is_group ? "#" : "1:1 ", name);
     } else {
         words_short(out, size, d->entity);
     }

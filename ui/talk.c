@@ -241,11 +241,12 @@ void talk_add_own(struct screen *s, const char *id, const char *text, const char
 void talk_own_sent(struct screen *s, const char *local_id, const char *id, enum message_status status)
 {
     struct talk *t = &s->talk;
-    long at = find(t, local_id);
+    long at = find(t, local_id), told = *id ? find(t, id) : -1;
 
     if (at < 0)
         return;
-    if (*id && find(t, id) >= 0) { /* the stream was faster than the answer */
+    if (told >= 0) { /* the stream was faster than the answer, which knows better */
+        t->messages[told].status = status;
         drop(t, (size_t)at, 1);
     } else {
         if (*id) {

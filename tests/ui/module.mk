@@ -23,11 +23,15 @@ tests_ui_test_config_LDADD = $(UI_ALONE) $(TEST_LIBS)
 
 # The screen on a pseudo-terminal.
 if HAVE_VTERM
-check_PROGRAMS += tests/ui/test_terminal tests/ui/ui_on_fake
-TESTS += tests/ui/test_terminal
+check_PROGRAMS += tests/ui/test_terminal tests/ui/ui_on_fake tests/ui/test_program
+TESTS += tests/ui/test_terminal tests/ui/test_program
 tests_ui_ui_on_fake_SOURCES = tests/ui/ui_on_fake.c tests/ui/fake.c tests/ui/hostile.c
 tests_ui_ui_on_fake_LDADD = $(UI_ALONE)
 tests_ui_test_terminal_SOURCES = tests/ui/test_terminal.c tests/ui/pty.c
 tests_ui_test_terminal_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
 tests_ui_test_terminal_LDADD = $(BASE_LIBS) $(VTERM_LIBS) $(UTF8PROC_LIBS) $(TEST_LIBS) -lutil
+# The real programs, which are built before any test runs.
+tests_ui_test_program_SOURCES = tests/ui/test_program.c tests/ui/pty.c
+tests_ui_test_program_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
+tests_ui_test_program_LDADD = $(BASE_LIBS) $(VTERM_LIBS) $(UTF8PROC_LIBS) $(TEST_LIBS) -lutil
 endif

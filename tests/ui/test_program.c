@@ -1,0 +1,305 @@
+/* The real programs on pseudo-terminals: first run, chatting, blocking, the block arriving on another
+ * installation, with a node of their own and homes in a throw-away folder. */
+#include "tests/test.h"
+#include "tests/ui/pty.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[64], node_url[64], data_home[128];
+static pid_t node;
+
+static const char *program(const char *name)
+{
+    static char path[1024];
+    const char *top = getenv("XM_BUILDDIR");
+
+    snprintf(path, sizeof path, "%s/%s", top ? top : ".", name);
+    return path;
+}
+
+/* ---- the node ---- */
+
+static int node_start(void)
+{
+    char db[100], line[200] = "", *port;
+    int out[2];
+    size_t len = 0;
+
+    snprintf(db, sizeof db, "%s/node.db", folder);
+    if (pipe(out) != 0)
+        return -1;
+    node = fork();
+    if (node == 0) {
+        dup2(out[1], STDOUT_FILENO);
+        dup2(out[1], STDERR_FILENO);
+        execl(program("xmtui-node"), "xmtui-node", "--listen", "127.0.0.1:0", "--db", db, (char *)NULL);
+        _exit(127);
+    }
+    close(out[1]);
+    while (len + 1 < sizeof line && !strchr(line, '\n')) {
+        struct pollfd fd = {.fd = out[0], .events = POLLIN};
+
+        if (poll(&fd, 1, PTY_WAIT_MS) <= 0 || read(out[0], line + len, 1) != 1)
+            return -1;
+        line[++len] = 0;
+    }
+    port = strrchr(line, ':');
+    if (!port)
+        return -1;
+    snprintf(node_url, sizeof node_url, "http://127.0.0.1:%d", atoi(port + 1));
+    return 0;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/xmtui-screen-XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(data_home, sizeof data_home, "XDG_DATA_HOME=%s/data", folder);
+    return node_start();
+}
+
+static int finish(void **state)
+{
+    char remove[100];
+
+    (void)state;
+    kill(node, SIGTERM);
+    waitpid(node, NULL, 0);
+    snprintf(remove, sizeof remove, "rm -rf %s", folder);
+    return system(remove);
+}
+
+/* ---- people ---- */
+
+static struct pty *open_screen(const char *home)
+{
+    char path[120];
+    const char *env[] = {data_home, NULL};
+    const char *argv[] = {program("xmtui"), "--home", path, "--node", node_url, "--no-node", NULL};
+
+    snprintf(path, sizeof path, "%s/%s", folder, home);
+    return pty_start(argv, env, 24, 80);
+}
+
+static struct pty *somebody_new(const char *home)
+{
+    struct pty *p = open_screen(home);
+
+    assert_true(pty_wait(p, "Who are you?"));
+    pty_type(p, "1");
+    assert_true(pty_wait(p, "Passphrase (empty: db.key)"));
+    pty_type(p, "\r");
+    assert_true(pty_wait(p, "You are registered."));
+    return p;
+}
+
+static struct pty *same_as(const char *home, const char *other)
+{
+    struct pty *p = open_screen(home);
+
+    assert_true(pty_wait(p, "Who are you?"));
+    pty_type(p, "5");
+    assert_true(pty_wait(p, "Folder of the other installation"));
+    pty_type(p, folder);
+    pty_type(p, "/");
+    pty_type(p, other);
+    pty_type(p, "\r");
+    assert_true(pty_wait(p, "Passphrase (empty: db.key)"));
+    pty_type(p, "\r");
+    assert_true(pty_wait(p, "You are registered."));
+    return p;
+}
+
+/* The address that a fresh screen shows. */
+static void address_of(struct pty *p, char out[43])
+{
+    const char *at;
+
+    assert_true(pty_wait(p, "Your own address"));
+    at = strstr(pty_text(p), "0x");
+    while (at && strspn(at + 2, "0123456789abcdef") < 40)
+        at = strstr(at + 2, "0x");
+    assert_non_null(at);
+    snprintf(out, 43, "%.42s", at);
+}
+
+/* As the screens shorten it. */
+static void short_of(const char *address, char out[13])
+{
+    snprintf(out, 13, "%.6s..%s", address, address + 38);
+}
+
+static void leaves_well(struct pty *p)
+{
+    int status;
+
+    pty_type(p, "\003\003");
+    status = pty_end(p);
+    assert_true(status != -1 && WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_true(pty_is_restored(p));
+    pty_free(p);
+}
+
+/* ---- tests ---- */
+
+static void first_run_ends_in_the_chat_list(void **state)
+{
+    struct pty *p = somebody_new("first");
+    char address[43];
+
+    (void)state;
+    address_of(p, address);
+    assert_true(pty_wait(p, "none yet"));
+    assert_true(pty_wait(p, "LIVE"));
+    assert_true(pty_wait(p, "1/10"));
+    leaves_well(p);
+    p = open_screen("first"); /* the second time it opens at once */
+    assert_true(pty_wait(p, address));
+    assert_true(pty_wait_gone(p, "Who are you?"));
+    leaves_well(p);
+}
+
+static void a_passphrase_opens_the_home_again(void **state)
+{
+    struct pty *p = open_screen("locked");
+
+    (void)state;
+    assert_true(pty_wait(p, "Who are you?"));
+    pty_type(p, "1");
+    assert_true(pty_wait(p, "Passphrase (empty: db.key)"));
+    pty_type(p, "open sesame\r");
+    assert_true(pty_wait(p, "The same passphrase once more"));
+    pty_type(p, "open sesame\r");
+    assert_true(pty_wait(p, "You are registered."));
+    leaves_well(p);
+    p = open_screen("locked");
+    assert_true(pty_wait(p, "Passphrase of this home"));
+    pty_type(p, "sesame\r");
+    assert_true(pty_wait_gone(p, "Opening"));
+    assert_true(pty_wait(p, "assphrase"));
+    pty_type(p, "\025open sesame\r");
+    assert_true(pty_wait(p, "No chat is open."));
+    assert_false(pty_wrote(p, "sesame"));
+    leaves_well(p);
+}
+
+static void they_chat_and_a_block_travels(void **state)
+{
+    struct pty *alix = somebody_new("alix"), *bo = somebody_new("bo"), *other;
+    char alix_address[43], bo_address[43], alix_short[13], bo_short[13], line[200];
+
+    (void)state;
+    address_of(alix, alix_address);
+    address_of(bo, bo_address);
+    short_of(alix_address, alix_short);
+    short_of(bo_address, bo_short);
+    other = same_as("other", "alix");
+    assert_true(pty_wait(other, alix_address));
+    assert_true(pty_wait(alix, "2/10"));
+
+    /* chatting */
+    pty_type(alix, "/dm ");
+    pty_type(alix, bo_address);
+    pty_type(alix, " hello bo\r");
+    assert_true(pty_wait(alix, "you  hello bo "));
+    assert_true(pty_wait(alix, " v\n"));
+    snprintf(line, sizeof line, "> ? %s", alix_short);
+    assert_true(pty_wait(bo, line)); /* a request, not a chat */
+    assert_true(pty_wait(bo, "req 1"));
+    pty_type(bo, "\033c");
+    assert_true(pty_wait(bo, "[CONSENT]"));
+    pty_type(bo, "p");
+    assert_true(pty_wait(bo, "hello bo"));
+    assert_true(pty_wait(bo, "[peek]"));
+    pty_type(bo, "\033");
+    assert_true(pty_wait_gone(bo, "[CONSENT]"));
+    pty_type(bo, "who is this?\r");
+    snprintf(line, sizeof line, "sending will accept %s, Enter again", alix_short);
+    assert_true(pty_wait(bo, line));
+    pty_type(bo, "\r");
+    assert_true(pty_wait(bo, "you  who is this?"));
+    assert_true(pty_wait(alix, "who is this?"));
+    pty_type(alix, "it is alix\r");
+    assert_true(pty_wait(bo, "it is alix"));
+
+    /* the other installation of alix sees the same chat */
+    pty_type(other, "\0331");
+    assert_true(pty_wait(other, "it is alix"));
+
+    /* blocking on one, which the other follows by itself */
+    pty_type(alix, "\033l");
+    assert_true(pty_wait(alix, "[CHATS]"));
+    pty_type(alix, "b");
+    assert_true(pty_wait(alix, "Ok 0  No 1"));
+    assert_true(pty_wait(alix, "none yet"));
+    assert_true(pty_wait(other, "none yet"));
+    assert_true(pty_wait(other, "Ok 0  No 1"));
+    assert_true(pty_wait(other, "was blocked by "));
+    snprintf(line, sizeof line, "denied   %s", bo_short);
+    assert_true(pty_wait(other, line));
+    assert_true(pty_wait(alix, line));
+    assert_true(pty_wait(alix, "published"));
+
+    /* and back from there */
+    pty_type(other, "\033cd");
+    assert_true(pty_wait(other, "[No 1]"));
+    pty_type(other, "u");
+    assert_true(pty_wait(other, "[No 0]"));
+    snprintf(line, sizeof line, "1   %s", bo_short);
+    assert_true(pty_wait(alix, line));
+
+    leaves_well(alix);
+    leaves_well(other);
+    leaves_well(bo);
+}
+
+static void a_group_is_made_and_talked_in(void **state)
+{
+    struct pty *ann = somebody_new("ann"), *ben = somebody_new("ben");
+    char ann_address[43], ben_address[43], short_ann[13];
+
+    (void)state;
+    address_of(ann, ann_address);
+    address_of(ben, ben_address);
+    short_of(ann_address, short_ann);
+    pty_type(ann, "/group \"book club\" ");
+    pty_type(ann, ben_address);
+    pty_type(ann, "\r");
+    assert_true(pty_wait(ann, "book club  group  allowed"));
+    assert_true(pty_wait(ann, "2 members"));
+    pty_type(ann, "what do we read?\r");
+    assert_true(pty_wait(ann, "you  what do we read?"));
+    assert_true(pty_wait(ben, "? # book club"));
+    pty_type(ben, "\033ca");
+    assert_true(pty_wait(ben, "1 # book club"));
+    pty_type(ben, "\033");
+    assert_true(pty_wait_gone(ben, "[CONSENT]"));
+    pty_type(ben, "\0331");
+    assert_true(pty_wait(ben, "what do we read?"));
+    pty_type(ben, "/name chess club\r");
+    assert_true(pty_wait(ben, "chess club  group"));
+    assert_true(pty_wait(ann, "chess club  group"));
+    assert_true(pty_wait(ann, "renamed the group"));
+    leaves_well(ann);
+    leaves_well(ben);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_run_ends_in_the_chat_list),
+        cmocka_unit_test(a_passphrase_opens_the_home_again),
+        cmocka_unit_test(they_chat_and_a_block_travels),
+        cmocka_unit_test(a_group_is_made_and_talked_in),
+    };
+
+    return cmocka_run_group_tests(tests, begin, finish);
+}
