@@ -210,7 +210,9 @@ static int check_add(struct mls_group *g, const struct mls_key_package *kp, bool
         return e;
     if (kp->suite != g->ctx.suite || kp->version != g->ctx.version || kp->leaf.signature_key.len != MLS_KEY_LEN)
         return err_set(err, ERR_DENIED, "an added key package is for another suite or version");
-    if ((faults = mls_key_package_faults(kp, which, 0)) != 0)
+    if ((faults = mls_key_package_faults(kp, which, 0)) & MLS_KP_NOMEM)
+        return err_set(err, ERR_NOMEM, "key package");
+    if (faults)
         return err_set(err, faults & (MLS_KP_LEAF_SIGNATURE | MLS_KP_SIGNATURE) ? ERR_AUTH : ERR_DENIED,
                        "an added key package is faulty: %s", mls_key_package_fault_name(faults));
     if (is_expired(g, &kp->leaf))

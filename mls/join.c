@@ -49,11 +49,12 @@ static int check_signer(const struct mls_group *g, const struct mls_group_info *
 {
     const struct mls_leaf *signer = mls_tree_leaf(&g->tree, info->signer);
 
+    int e;
+
     if (!signer)
         return err_set(err, ERR_DENIED, "the signer of the group info is no member");
-    return mls_verify_with_label(signer->signature_key, "GroupInfoTBS", info->tbs, info->signature)
-               ? err_set(err, ERR_AUTH, "signature of the group info")
-               : 0;
+    e = mls_verify_with_label(signer->signature_key, "GroupInfoTBS", info->tbs, info->signature);
+    return e ? err_set(err, e, "signature of the group info") : 0;
 }
 
 int mls_group_from_info(struct mls_group *g, const struct mls_group_info *info, struct slice tree, struct err *err)

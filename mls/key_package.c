@@ -128,15 +128,23 @@ void mls_key_package_bundle_wipe(struct mls_key_package_bundle *bundle)
     sodium_memzero(bundle, sizeof *bundle);
 }
 
+static unsigned fault_of(int e, unsigned fault)
+{
+    if (e == 0)
+        return 0;
+    return e == ERR_NOMEM ? MLS_KP_NOMEM : fault;
+}
+
 static unsigned signature_faults(const struct mls_key_package *kp, unsigned which)
 {
     unsigned faults = 0;
 
-    if (which & MLS_KP_LEAF_SIGNATURE && mls_leaf_verify(&kp->leaf, (struct slice){0}, 0) != 0)
-        faults |= MLS_KP_LEAF_SIGNATURE;
-    if (which & MLS_KP_SIGNATURE && mls_verify_with_label(kp->leaf.signature_key, "KeyPackageTBS",
-                                                          slice_of(kp->raw.data, kp->tbs_len), kp->signature) != 0)
-        faults |= MLS_KP_SIGNATURE;
+    if (which & MLS_KP_LEAF_SIGNATURE)
+        faults |= fault_of(mls_leaf_verify(&kp->leaf, (struct slice){0}, 0), MLS_KP_LEAF_SIGNATURE);
+    if (which & MLS_KP_SIGNATURE)
+        faults |= fault_of(mls_verify_with_label(kp->leaf.signature_key, "KeyPackageTBS",
+                                                 slice_of(kp->raw.data, kp->tbs_len), kp->signature),
+                           MLS_KP_SIGNATURE);
     return faults;
 }
 
@@ -173,7 +181,7 @@ const char *mls_key_package_fault_name(unsigned faults)
 {
     static const char *const names[] = {"suite",         "version",   "leaf-source", "leaf-signature",
                                         "init-key",      "signature", "extensions",  "leaf-extensions",
-                                        "lifetime",      "credential", "capabilities"};
+                                        "lifetime",      "credential", "capabilities", "out of memory"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (faults & 1u << i)

@@ -170,7 +170,8 @@ enum mls_key_package_fault {
     MLS_KP_LEAF_EXTENSIONS = 1 << 7,/* the same in the leaf */
     MLS_KP_LIFETIME = 1 << 8,       /* not (not_before < now < not_after) */
     MLS_KP_CREDENTIAL = 1 << 9,     /* not basic */
-    MLS_KP_CAPABILITIES = 1 << 10   /* its own suite, version or credential type is not listed */
+    MLS_KP_CAPABILITIES = 1 << 10,  /* its own suite, version or credential type is not listed */
+    MLS_KP_NOMEM = 1 << 11          /* not the key package's: no memory to check a signature */
 };
 /* The faults among `which` (a set of the above; ~0u for all); 0 when there are none.  `now_s`:
  * seconds since 1970. */

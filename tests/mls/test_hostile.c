@@ -1,0 +1,427 @@
+/* Bad input and failing memory: every message cut at every length and with every byte flipped is
+ * refused, every allocation fails once, and the group is as before each time. */
+#include "base/alloc.h"
+#include "crypto/crypto.h"
+#include "tests/mls/kit.h"
+#include "tests/test.h"
+
+#include <stdlib.h>
+
+static struct rand_seed seed;
+static struct rand rnd;
+
+/* Members 0 to 2 are in a group, 3 is not yet; what is on its way is in the messages. */
+struct scene {
+    struct kit_member m[4];
+    struct bytes text;               /* by 0 */
+    struct mls_commit_result commit; /* by 0: adds 3, new extensions, removes nobody */
+    struct bytes staged;             /* of the commit, stored */
+};
+
+static void set(struct scene *s)
+{
+    struct mls_commit_params params = {0};
+    struct slice add, extensions;
+    struct err err = {0};
+
+    memset(s, 0, sizeof *s);
+    rnd = rand_seeded(&seed, 7);
+    for (unsigned i = 0; i < 4; i++)
+        kit_member_init(&s->m[i], i, MLS_SUITE_CHACHA20, &rnd);
+    kit_create(&s->m[0], &rnd);
+    kit_add(&s->m[0], s->m, 1, &s->m[1], 2, &rnd);
+    add = bytes_slice(&s->m[3].kp.data);
+    extensions = mls_group_extensions(s->m[0].g);
+    params.adds = &add;
+    params.adds_n = 1;
+    params.extensions = &extensions;
+    params.signer = kit_signer(&s->m[0]);
+    s->text = kit_say(&s->m[0], "a text", &rnd);
+    assert_int_equal(mls_commit_create(s->m[0].g, &params, &rnd, &s->commit, &err), 0);
+    assert_int_equal(mls_staged_commit_write(s->commit.staged, s->m[0].g, &s->staged, &err), 0);
+    for (unsigned i = 0; i < 3; i++)
+        kit_reload(&s->m[i]);
+}
+
+static void unset(struct scene *s)
+{
+    bytes_free(&s->text);
+    bytes_wipe(&s->staged);
+    mls_commit_result_free(&s->commit);
+    for (unsigned i = 0; i < 4; i++)
+        kit_member_free(&s->m[i]);
+}
+
+/* None of the spoilt forms may be taken. */
+static void spoil(struct scene *s, struct slice good, bool (*takes)(struct scene *s, struct slice bytes))
+{
+    uint8_t *copy = malloc(good.len);
+
+    for (size_t len = 0; len < good.len; len++) {
+        uint8_t *cut = malloc(len ? len : 1); /* of its own, so that a read beyond is seen */
+
+        memcpy(cut, good.data, len);
+        if (takes(s, slice_of(cut, len)))
+            fail_msg("taken though cut to %zu of %zu bytes", len, good.len);
+        free(cut);
+    }
+    memcpy(copy, good.data, good.len);
+    for (size_t i = 0; i < good.len; i++) {
+        static const uint8_t masks[] = {0x01, 0x80, 0xff};
+
+        for (size_t k = 0; k < sizeof masks; k++) {
+            copy[i] ^= masks[k];
+            if (takes(s, slice_of(copy, good.len)))
+                fail_msg("taken though byte %zu of %zu is flipped by %02x", i, good.len, masks[k]);
+            copy[i] ^= masks[k];
+        }
+    }
+    free(copy);
+    assert_true(takes(s, good));
+}
+
+static bool takes_message(struct scene *s, struct slice bytes)
+{
+    struct mls_processed *p = NULL;
+    bool ok = mls_group_process(s->m[1].g, bytes, &p, NULL) == 0;
+
+    mls_processed_free(p);
+    assert_false(mls_group_is_dirty(s->m[1].g));
+    return ok;
+}
+
+static void spoilt_texts_are_refused(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    set(&s);
+    spoil(&s, bytes_slice(&s.text), takes_message);
+    kit_read(&s.m[1], bytes_slice(&s.text), "a text");
+    unset(&s);
+}
+
+static void spoilt_commits_are_refused(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    set(&s);
+    spoil(&s, bytes_slice(&s.commit.message), takes_message);
+    kit_receive(&s.m[1], bytes_slice(&s.commit.message));
+    assert_int_equal(mls_group_merge(s.m[0].g, s.commit.staged, NULL), 0);
+    s.commit.staged = NULL;
+    kit_agree(s.m, 2);
+    unset(&s);
+}
+
+
+static void spoilt_public_commits_are_refused(void **state)
+{
+    struct mls_commit_params params = {.force_path = true, .public_message = true};
+    struct mls_commit_result result;
+    struct mls_processed *p;
+    struct scene s;
+
+    (void)state;
+    set(&s);
+    params.signer = kit_signer(&s.m[0]);
+    assert_int_equal(mls_commit_create(s.m[0].g, &params, &rnd, &result, NULL), 0);
+    assert_int_equal(mls_group_process(s.m[1].g, bytes_slice(&result.message), &p, NULL), ERR_UNSUPPORTED);
+    s.m[1].config.flags = MLS_ALLOW_PUBLIC_MESSAGE;
+    kit_reload(&s.m[1]);
+    spoil(&s, bytes_slice(&result.message), takes_message);
+    mls_commit_result_free(&result);
+    unset(&s);
+}
+
+static bool takes_welcome(struct scene *s, struct slice bytes)
+{
+    struct mls_join_params params = {
+        .welcome = bytes,
+        .key_package = bytes_slice(&s->m[3].kp.data),
+        .init_private = s->m[3].kp.init_private,
+        .leaf_private = s->m[3].kp.leaf_private,
+    };
+    struct mls_group *g = NULL;
+    bool ok = mls_group_join(&s->m[3].config, &params, &g, NULL, NULL) == 0;
+
+    mls_group_free(g);
+    return ok;
+}
+
+static void spoilt_welcomes_are_refused(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    set(&s);
+    spoil(&s, bytes_slice(&s.commit.welcome), takes_welcome);
+    unset(&s);
+}
+
+static bool takes_key_package(struct scene *s, struct slice bytes)
+{
+    struct mls_key_package kp;
+
+    (void)s;
+    return mls_key_package_parse(bytes, &kp, NULL) == 0 && mls_key_package_faults(&kp, ~0u, 1500) == 0;
+}
+
+static void spoilt_key_packages_are_refused(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    set(&s);
+    spoil(&s, bytes_slice(&s.m[3].kp.data), takes_key_package);
+    unset(&s);
+}
+
+/* Stored bytes are sealed by the store, so a flipped one need not be noticed; but nothing may read
+ * beyond them, and a cut one is. */
+static void damaged_pieces_do_not_load(void **state)
+{
+    struct mls_piece_source source;
+    struct scene s;
+
+    (void)state;
+    set(&s);
+    source = kit_source(&s.m[1].store);
+    for (size_t i = 0; i < s.m[1].store.n; i++) {
+        struct bytes *data = &s.m[1].store.pieces[i].data;
+        size_t len = data->len;
+        struct mls_processed *p;
+        struct mls_group *g;
+
+        for (size_t at = 0; at < len; at++) {
+            data->data[at] ^= 0x55;
+            p = NULL;
+            g = NULL;
+            if (mls_group_load(&s.m[1].config, &source, &g, NULL) == 0)
+                mls_group_process(g, bytes_slice(&s.text), &p, NULL);
+            mls_processed_free(p);
+            mls_group_free(g);
+            data->data[at] ^= 0x55;
+        }
+        for (data->len = 0; data->len < len; data->len++) {
+            p = NULL;
+            g = NULL;
+            if (mls_group_load(&s.m[1].config, &source, &g, NULL) == 0)
+                assert_int_not_equal(mls_group_process(g, bytes_slice(&s.text), &p, NULL), 0);
+            mls_group_free(g);
+        }
+    }
+    kit_reload(&s.m[1]);
+    kit_read(&s.m[1], bytes_slice(&s.text), "a text");
+    unset(&s);
+}
+
+static void damaged_staged_commits_do_not_read(void **state)
+{
+    struct mls_staged_commit *staged;
+    struct scene s;
+
+    (void)state;
+    set(&s);
+    for (size_t len = 0; len < s.staged.len; len++)
+        assert_int_not_equal(mls_staged_commit_read(s.m[0].g, slice_of(s.staged.data, len), &staged, NULL), 0);
+    for (size_t i = 0; i < s.staged.len; i++) {
+        s.staged.data[i] ^= 0x55;
+        staged = NULL;
+        mls_staged_commit_read(s.m[0].g, bytes_slice(&s.staged), &staged, NULL);
+        mls_staged_commit_free(staged);
+        s.staged.data[i] ^= 0x55;
+    }
+    unset(&s);
+}
+
+/* ---- Memory ---- */
+
+/* The n-th allocation fails, for n from 1 until the operation needs fewer. */
+static void starve(struct scene *s, int (*operate)(struct scene *s))
+{
+    int e = ERR_NOMEM;
+
+    for (unsigned long n = 1; e; n++) {
+        alloc_fail_after(n);
+        e = operate(s);
+        alloc_fail_after(0);
+        if (e != 0 && e != ERR_NOMEM)
+            fail_msg("allocation %lu: %s", n, err_name(e));
+    }
+}
+
+static int create_key_package(struct scene *s)
+{
+    struct mls_leaf_params leaf = kit_leaf(&s->m[0]);
+    struct mls_key_package_bundle kp = {0};
+    int e = mls_key_package_create(MLS_SUITE_CHACHA20, &leaf, (struct slice){0}, &rnd, &kp, NULL);
+
+    mls_key_package_bundle_wipe(&kp);
+    return e;
+}
+
+static int create_group(struct scene *s)
+{
+    struct mls_leaf_params leaf = kit_leaf(&s->m[0]);
+    struct mls_group *g = NULL;
+    int e = mls_group_create(&s->m[0].config, MLS_SUITE_CHACHA20, slice_str("id"), &leaf, (struct slice){0}, &rnd, &g,
+                             NULL);
+
+    mls_group_free(g);
+    return e;
+}
+
+static int encrypt(struct scene *s)
+{
+    struct mls_signer signer = kit_signer(&s->m[0]);
+    struct bytes out = {0};
+    int e = mls_group_encrypt(s->m[0].g, &signer, (struct slice){0}, slice_str("x"), &rnd, &out, NULL);
+
+    bytes_free(&out);
+    return e;
+}
+
+static int read_text(struct scene *s)
+{
+    struct mls_processed *p = NULL;
+    int e = mls_group_process(s->m[1].g, bytes_slice(&s->text), &p, NULL);
+
+    return e ? e : mls_group_accept(s->m[1].g, p, NULL);
+}
+
+static int receive_commit(struct scene *s)
+{
+    struct mls_processed *p = NULL;
+    int e = mls_group_process(s->m[1].g, bytes_slice(&s->commit.message), &p, NULL);
+
+    return e ? e : mls_group_accept(s->m[1].g, p, NULL);
+}
+
+static int create_commit(struct scene *s)
+{
+    struct slice add = bytes_slice(&s->m[3].kp.data), extensions = mls_group_extensions(s->m[2].g);
+    uint32_t remove = 1;
+    struct mls_commit_params params = {.signer = kit_signer(&s->m[2]), .adds = &add, .adds_n = 1,
+                                       .removes = &remove, .removes_n = 1, .extensions = &extensions};
+    struct mls_commit_result result = {0};
+    int e = mls_commit_create(s->m[2].g, &params, &rnd, &result, NULL);
+
+    mls_commit_result_free(&result);
+    return e;
+}
+
+static int merge_stored(struct scene *s)
+{
+    struct mls_staged_commit *staged = NULL;
+    int e = mls_staged_commit_read(s->m[0].g, bytes_slice(&s->staged), &staged, NULL);
+
+    return e ? e : mls_group_merge(s->m[0].g, staged, NULL);
+}
+
+static int join(struct scene *s)
+{
+    struct mls_join_params params = {
+        .welcome = bytes_slice(&s->commit.welcome),
+        .key_package = bytes_slice(&s->m[3].kp.data),
+        .init_private = s->m[3].kp.init_private,
+        .leaf_private = s->m[3].kp.leaf_private,
+    };
+
+    return mls_group_join(&s->m[3].config, &params, &s->m[3].g, NULL, NULL);
+}
+
+static int write_and_load(struct scene *s)
+{
+    struct mls_piece_sink sink = kit_sink(&s->m[1].store);
+    struct mls_piece_source source = kit_source(&s->m[1].store);
+    struct mls_group *g = NULL;
+    int e = mls_group_write(s->m[1].g, &sink, NULL);
+
+    if (e == 0)
+        e = mls_group_load(&s->m[1].config, &source, &g, NULL);
+    mls_group_free(g);
+    return e;
+}
+
+static void running_out_of_memory_changes_nothing(void **state)
+{
+    struct scene s;
+    struct bytes text;
+
+    (void)state;
+    set(&s);
+    starve(&s, create_key_package);
+    starve(&s, create_group);
+    starve(&s, encrypt);
+    starve(&s, create_commit);
+    starve(&s, read_text);
+    starve(&s, receive_commit);
+    starve(&s, merge_stored);
+    starve(&s, join);
+    kit_receive(&s.m[2], bytes_slice(&s.commit.message));
+    kit_agree(s.m, 4);
+    starve(&s, write_and_load);
+    for (unsigned i = 0; i < 4; i++)
+        kit_reload(&s.m[i]);
+    text = kit_say(&s.m[1], "still here", &rnd);
+    kit_read(&s.m[0], bytes_slice(&text), "still here");
+    kit_read(&s.m[3], bytes_slice(&text), "still here");
+    bytes_free(&text);
+    unset(&s);
+}
+
+static int failing_put(void *ctx, const struct mls_piece_key *key, struct slice data, struct err *err)
+{
+    size_t *left = ctx;
+
+    (void)key;
+    (void)data;
+    return (*left)-- == 0 ? err_set(err, ERR_IO, "disk full") : 0;
+}
+
+/* A write that stops half way is done again as a whole. */
+static void a_failed_write_is_repeated(void **state)
+{
+    struct scene s;
+    size_t left, n = 0;
+    int e = ERR_IO;
+
+    (void)state;
+    set(&s);
+    kit_receive(&s.m[1], bytes_slice(&s.commit.message));
+    while (e) {
+        struct mls_piece_sink sink = {failing_put, &left};
+
+        left = n++;
+        e = mls_group_write(s.m[1].g, &sink, NULL);
+        if (e) {
+            assert_int_equal(e, ERR_IO);
+            assert_true(mls_group_is_dirty(s.m[1].g));
+        }
+        if (n == 3) {
+            kit_reload(&s.m[1]);
+            break;
+        }
+    }
+    assert_int_equal(mls_group_epoch(s.m[1].g), 2);
+    unset(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spoilt_texts_are_refused),
+        cmocka_unit_test(spoilt_commits_are_refused),
+        cmocka_unit_test(spoilt_public_commits_are_refused),
+        cmocka_unit_test(spoilt_welcomes_are_refused),
+        cmocka_unit_test(spoilt_key_packages_are_refused),
+        cmocka_unit_test(damaged_pieces_do_not_load),
+        cmocka_unit_test(damaged_staged_commits_do_not_read),
+        cmocka_unit_test(running_out_of_memory_changes_nothing),
+        cmocka_unit_test(a_failed_write_is_repeated),
+    };
+
+    return crypto_init(NULL) ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
