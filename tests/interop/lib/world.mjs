@@ -110,8 +110,9 @@ export class Client {
   stop() { return this.rpc.stop() }
   kill() { return this.rpc.kill() }
 
-  // Sugar that scenarios would otherwise repeat.
-  texts = async (id) => (await this.call('conversation.messages', { id }))
+  // Sugar that scenarios would otherwise repeat.  Without a limit xmtui gives a page, libxmtp all.
+  messages = (id) => this.call('conversation.messages', { id, limit: 10000 })
+  texts = async (id) => (await this.messages(id))
     .filter((m) => m.content?.text !== undefined && m.contentType.startsWith('xmtp.org/text')).map((m) => m.content.text)
   send = async (id, text) => (await this.call('conversation.send', { id, text })).messageId
   consentOf = async (entityType, entity) => (await this.call('preferences.getConsent', { entityType, entity })).state

@@ -218,7 +218,7 @@ export const methods = {
     const info = await c.debugInfo()
     const members = await c.listMembers()
     return {
-      epoch: String(info.epoch), epochAuthenticator: await epochAuthenticator(ctx.file, id, info.epoch),
+      epoch: Number(info.epoch), epochAuthenticator: await epochAuthenticator(ctx.file, id, info.epoch),
       forked: info.maybeForked || info.isCommitLogForked === true, pausedForVersion: c.pausedForVersion(),
       cursor: info.cursor, leaves: members.reduce((n, m) => n + m.installationIds.length, 0),
       remoteCommitLog: info.remoteCommitLog,

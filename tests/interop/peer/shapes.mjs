@@ -37,7 +37,7 @@ export async function conversation(c, lastMessage) {
     peerInboxId: type === 'dm' ? c.dmPeerInboxId() : null,
     createdAtNs: String(c.createdAtNs()), addedByInboxId: c.addedByInboxId(),
     consent: CONSENT[c.consentState()], active: c.isActive(),
-    epoch: String((await c.debugInfo()).epoch),
+    epoch: Number((await c.debugInfo()).epoch),
     lastMessage: lastMessage ? message(lastMessage) : null,
   }
 }
@@ -56,6 +56,6 @@ export function record(r) {
 export function hmacKeys(keys) {
   const out = {}
   for (const [id, list] of Object.entries(keys))
-    out[id] = list.map(({ key, epoch }) => ({ epoch: String(epoch), key: Buffer.from(key).toString('hex') }))
+    out[id] = list.map(({ key, epoch }) => ({ epoch: Number(epoch), key: Buffer.from(key).toString('hex') }))
   return out
 }

@@ -28,7 +28,7 @@ async function agree(what, clients, id) {
   })
 }
 
-const said = async (client, id) => (await client.call('conversation.messages', { id }))
+const said = async (client, id) => (await client.messages(id))
   .filter((m) => m.kind === 'application').map((m) => [m.id, m.senderInboxId, m.contentType, m.content])
 
 async function allRead(what, clients, id, count) {

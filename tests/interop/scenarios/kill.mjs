@@ -73,19 +73,21 @@ export async function run(world, roles) {
     await oneLife(X, id, random, life, accepted, offered)
   over = true
   await writing
+  console.log(`# ${KILLS} kills (seed ${SEED}); of ${offered.size} texts X had accepted ${accepted.size} before it died; ` +
+              `meanwhile Y sent ${fromY.size}`)
   ok(accepted.size > 0, 'at least one text was accepted')
 
   await X.open()
   await until('the outbox of X is empty', async () => {
     await X.call('conversation.publish', { id })
     await X.call('conversation.sync', { id })
-    return !(await X.call('conversation.messages', { id })).some((m) => m.status === 'unpublished')
+    return !(await X.messages(id)).some((m) => m.status === 'unpublished')
   }, { everyMs: 200 })
   await Y.call('conversation.sync', { id })
   await X.call('conversation.sync', { id })
 
   for (const client of [X, Y]) {
-    const messages = (await client.call('conversation.messages', { id })).filter((m) => m.content.text !== undefined)
+    const messages = (await client.messages(id)).filter((m) => m.content.text !== undefined)
     const have = counts(messages.map((m) => m.content.text))
     const idOf = new Map(messages.map((m) => [m.content.text, m.id]))
     equal([...have].filter(([, n]) => n > 1), [], `texts that ${client.label} has more than once`)

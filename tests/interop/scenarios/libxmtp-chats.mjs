@@ -44,9 +44,9 @@ async function everyContentType(A, Bo, id) {
   for (const [content, type] of contents(reference, A.inboxId))
     sent.push([(await A.call('conversation.send', { id, content })).messageId, type])
   await Bo.call('conversation.sync', { id })
-  const got = await Bo.call('conversation.messages', { id })
+  const got = await Bo.messages(id)
   equal(got.filter((m) => sent.some(([s]) => s === m.id)).map((m) => [m.id, typeOf(m)]), sent, 'content types at Bo, in order')
-  const mine = await A.call('conversation.messages', { id })
+  const mine = await A.messages(id)
   equal(got.map((m) => [m.id, m.content]).slice(-sent.length), mine.map((m) => [m.id, m.content]).slice(-sent.length),
         'the same content on both sides')
   const enriched = (await Bo.call('conversation.enriched', { id })).find((m) => m.id === reference)

@@ -78,7 +78,7 @@ export async function run(world, roles) {
     return (await A.texts(dm.id)).includes('the last word')
   })
   await C.call('conversations.syncAll').catch(() => {})
-  const leftToC = await C.call('conversation.messages', { id: dm.id }).catch(() => [])
+  const leftToC = await C.messages(dm.id).catch(() => [])
   ok(!leftToC.some((m) => m.content.text === 'the last word'), 'C reads the last word')
 
   // The recovery identifier: the old one signs, then only the new one may revoke.

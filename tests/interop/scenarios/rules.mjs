@@ -78,7 +78,7 @@ async function echoes(A, B, Bo, id) {
   const event = await B.waitEvent('the echo', (e) => e.kind === 'message' && e.data.content.text === 'echo')
   equal([event.data.id, event.data.senderInboxId], [sent, A.inboxId], 'id and sender of the echo')
   await Bo.call('conversation.sync', { id })
-  equal((await Bo.call('conversation.messages', { id })).filter((m) => m.content.text === 'echo').map((m) => m.id), [sent],
+  equal((await Bo.messages(id)).filter((m) => m.content.text === 'echo').map((m) => m.id), [sent],
         'the same text at Bo')
   await setConsent(A, 'inboxId', 'cd'.repeat(32), 'denied')
   await Bo.send(id, 'after the decision')
