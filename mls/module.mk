@@ -12,6 +12,7 @@ libmls_la_SOURCES = \
 	mls/group.c mls/group.h \
 	mls/group_info.c \
 	mls/join.c \
+	mls/join_external.c \
 	mls/key_package.c \
 	mls/leaf.c \
 	mls/leaves.c \

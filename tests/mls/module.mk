@@ -1,6 +1,6 @@
 # Tests of mls/; included by tests/module.mk.
 noinst_HEADERS += tests/mls/kit.h
-MLS_TESTS = tests/mls/test_libxmtp_capture tests/mls/test_group tests/mls/test_hostile
+MLS_TESTS = tests/mls/test_libxmtp_capture tests/mls/test_group tests/mls/test_hostile tests/mls/test_proposals
 check_PROGRAMS += $(MLS_TESTS)
 TESTS += $(MLS_TESTS) tests/mls/test_vectors.sh
 EXTRA_DIST += tests/mls/test_vectors.sh tests/mls/vectors tests/vectors/x25519-welcome.json
@@ -11,3 +11,5 @@ tests_mls_test_group_SOURCES = tests/mls/test_group.c tests/mls/kit.c
 tests_mls_test_group_LDADD = $(MLS_TEST_LIBS)
 tests_mls_test_hostile_SOURCES = tests/mls/test_hostile.c tests/mls/kit.c
 tests_mls_test_hostile_LDADD = $(MLS_TEST_LIBS)
+tests_mls_test_proposals_SOURCES = tests/mls/test_proposals.c tests/mls/kit.c
+tests_mls_test_proposals_LDADD = $(MLS_TEST_LIBS)
