@@ -6,3 +6,8 @@ bench: bench-peers
 bench-peers: all
 	XM_BUILDDIR='$(abs_top_builddir)' '$(srcdir)/bench/run'
 EXTRA_DIST += bench/run bench/peers.mjs bench/people.mjs
+
+# The gRPC client and server alone: build/bench-grpc [SECONDS_A_ROW].
+noinst_PROGRAMS += bench-grpc
+bench_grpc_SOURCES = bench/bench_grpc.c
+bench_grpc_LDADD = $(NET_LIBS)

@@ -7,6 +7,7 @@ if FUZZING
 noinst_PROGRAMS += $(FUZZERS)
 endif
 include fuzz/identity.mk
+include fuzz/net.mk
 include fuzz/proto.mk
 include fuzz/ui.mk
 

@@ -463,11 +463,12 @@ void grpc_call_resume(struct grpc_call *call)
 
 static void deliver_held(struct grpc_call *call)
 {
-    struct slice in = slice_of(call->held.data + call->held_at, call->held.len - call->held_at);
-    size_t len = in.len;
+    size_t len = call->held.len - call->held_at;
+    struct slice in;
 
     if (len == 0)
         return;
+    in = slice_of(call->held.data + call->held_at, len);
     feed(call, &in);
     call->held_at += len - in.len;
     if (call->phase == CALL_OPEN)
