@@ -161,7 +161,7 @@ size_t node_open_streams(const struct node *node)
     return streams_count(node->streams);
 }
 
-/* ---- Closing: server, then what its requests stand on, then the database ---- */
+/* ---- Closing: server, batch, streams, then the database ---- */
 
 static void part_closed(void *ctx)
 {
@@ -183,20 +183,27 @@ static void timer_closed(uv_handle_t *handle)
     part_closed(handle->data);
 }
 
+/* The last transaction announces its rows to the streams, so they go after it. */
+static void batch_closed(void *ctx)
+{
+    struct node *node = ctx;
+
+    node->batch = NULL;
+    if (node->streams != NULL)
+        streams_close(node->streams, part_closed, node);
+    else
+        part_closed(node);
+}
+
 static void server_closed(void *ctx)
 {
     struct node *node = ctx;
 
     node->server = NULL;
-    if (node->batch != NULL) {
-        node->closing++;
-        batch_close(node->batch, part_closed, node);
-    }
-    if (node->streams != NULL) {
-        node->closing++;
-        streams_close(node->streams, part_closed, node);
-    }
-    part_closed(node);
+    if (node->batch != NULL)
+        batch_close(node->batch, batch_closed, node);
+    else
+        batch_closed(node);
 }
 
 void node_close(struct node *node, void (*on_closed)(void *ctx), void *ctx)

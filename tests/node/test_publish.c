@@ -525,32 +525,64 @@ static void everything_is_there_after_a_restart_and_time_goes_on(void **state)
 static void concurrent_publishes_share_transactions(void **state)
 {
     enum { N = 500 };
-    Xmtp__Mls__Api__V1__GroupMessageInput__V1 v1 = XMTP__MLS__API__V1__GROUP_MESSAGE_INPUT__V1__INIT;
-    Xmtp__Mls__Api__V1__GroupMessageInput input = XMTP__MLS__API__V1__GROUP_MESSAGE_INPUT__INIT, *inputs[] = {&input};
-    Xmtp__Mls__Api__V1__SendGroupMessagesRequest request = XMTP__MLS__API__V1__SEND_GROUP_MESSAGES_REQUEST__INIT;
-    struct buf *requests = xm_calloc(N, sizeof *requests), data = BUF_INIT;
+    struct buf *requests = xm_calloc(N, sizeof *requests);
+    struct world_calls calls;
     struct world w;
     int i;
 
     (void)state;
     world_open(&w, NULL);
-    for (i = 0; i < N; i++) {
-        buf_reset(&data);
-        make_message(&data, group_a, APPLICATION, &i, sizeof i);
-        v1.data = proto_bytes(buf_slice(&data));
-        input.version_case = XMTP__MLS__API__V1__GROUP_MESSAGE_INPUT__VERSION_V1;
-        input.v1 = &v1;
-        request.messages = inputs;
-        request.n_messages = 1;
-        proto_pack(&requests[i], &request);
-    }
-    world_call_many(&w, PROTO_MLS_SEND_GROUP_MESSAGES, requests, N);
+    for (i = 0; i < N; i++)
+        make_send_request(&requests[i], group_a, APPLICATION, &i, sizeof i);
+    world_calls_start(&calls, &w, PROTO_MLS_SEND_GROUP_MESSAGES, requests, N);
+    world_calls_wait(&calls);
     assert_int_equal(query(&w, group_a, 2, 1, 0)->messages[0]->v1->id, N + 1);
     assert_true(node_transactions(w.node) < N / 5);
     for (i = 0; i < N; i++)
         buf_free(&requests[i]);
     xm_free(requests);
-    buf_free(&data);
+    world_close(&w);
+}
+
+static void count_outcome(void *ctx, const struct grpc_outcome *outcome)
+{
+    size_t *ends = ctx;
+
+    (void)outcome;
+    ++*ends;
+}
+
+/* Stopped at different moments of a transaction; whoever was answered with OK finds it later. */
+static void a_node_may_be_stopped_while_it_stores(void **state)
+{
+    enum { N = 50, ROUNDS = 20 };
+    struct buf requests[N] = {{0}};
+    struct grpc_call *call;
+    struct world w;
+    size_t ends;
+    int round, i;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (round = 0; round < ROUNDS; round++) {
+        ends = 0;
+        for (i = 0; i < N; i++) {
+            int mark[] = {round, i};
+
+            buf_reset(&requests[i]);
+            make_send_request(&requests[i], group_a, APPLICATION, mark, sizeof mark);
+            assert_int_equal(grpc_unary(w.client, proto_method_info(PROTO_MLS_SEND_GROUP_MESSAGES)->path,
+                                        buf_slice(&requests[i]), 0, count_outcome, &ends, &call, NULL),
+                             0);
+        }
+        for (i = 0; i < round; i++)
+            uv_run(&w.loop, UV_RUN_NOWAIT);
+        world_restart(&w);
+        assert_int_equal(ends, N);
+    }
+    assert_int_equal(send_message(&w, group_a, APPLICATION, "and goes on"), GRPC_OK);
+    for (i = 0; i < N; i++)
+        buf_free(&requests[i]);
     world_close(&w);
 }
 
@@ -586,6 +618,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_request_are_refused_by_every_method),
         cmocka_unit_test(everything_is_there_after_a_restart_and_time_goes_on),
         cmocka_unit_test(concurrent_publishes_share_transactions),
+        cmocka_unit_test(a_node_may_be_stopped_while_it_stores),
         cmocka_unit_test(over_a_rate_a_request_is_refused_and_the_next_second_is_not),
     };
 

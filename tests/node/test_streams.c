@@ -2,6 +2,8 @@
 #include "mls/mls.h"
 #include "net/grpc_client.h"
 #include "net/status.h"
+#include "node/messages.h"
+#include "node/service.h"
 #include "proto/xmtp_mls_api.pb-c.h"
 #include "tests/node/world.h"
 
@@ -247,6 +249,66 @@ static void a_slow_reader_gets_everything_once_and_in_order(void **state)
     world_close(&w);
 }
 
+/* A row may be in the database when a stream reads it, and be announced afterwards: its transaction ended in the
+ * pool, the loop hears of it a moment later. */
+static void a_row_that_was_read_already_is_not_announced_again(void **state)
+{
+    struct group_row row = {.id = 2, .group_id = {(const uint8_t *)group_a, 16}, .data = {(const uint8_t *)"x", 1}};
+    struct world_stream s = {0};
+    struct world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    send_message(&w, group_a, APPLICATION, "1");
+    subscribe(&s, &w, group_a, 0, NULL, 0);
+    world_stream_wait(&s, 1);
+    streams_announce_group(w.node->streams, &row);
+    send_message(&w, group_a, APPLICATION, "2");
+    world_stream_wait(&s, 2);
+    assert_int_equal(id_of(&s, 1, group_a), 3);
+    world_stream_close(&s);
+    world_close(&w);
+}
+
+static void streams_that_open_under_load_get_everything_once(void **state)
+{
+    enum { N = 2000, STREAMS = 12 };
+    struct buf *requests = xm_calloc(N, sizeof *requests);
+    struct world_stream s[STREAMS] = {{0}};
+    struct world_calls calls;
+    struct world w;
+    size_t i, k;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (i = 0; i < N; i++)
+        make_send_request(&requests[i], group_a, APPLICATION, &i, sizeof i);
+    world_calls_start(&calls, &w, PROTO_MLS_SEND_GROUP_MESSAGES, requests, N);
+    for (k = 0; k < STREAMS; k++) {
+        size_t until = calls.left > N / STREAMS ? calls.left - N / STREAMS : 0;
+
+        subscribe(&s[k], &w, group_a, 0, NULL, 0);
+        while (calls.left > until)
+            uv_run(&w.loop, UV_RUN_ONCE);
+    }
+    world_calls_wait(&calls);
+    for (k = 0; k < STREAMS; k++) {
+        world_stream_wait(&s[k], N);
+        for (i = 0; i < N; i++)
+            assert_int_equal(id_of(&s[k], i, group_a), i + 2);
+    }
+    send_message(&w, group_a, APPLICATION, "last");
+    for (k = 0; k < STREAMS; k++) {
+        world_stream_wait(&s[k], N + 1);
+        assert_int_equal(s[k].n, N + 1);
+        world_stream_close(&s[k]);
+    }
+    for (i = 0; i < N; i++)
+        buf_free(&requests[i]);
+    xm_free(requests);
+    world_close(&w);
+}
+
 static void a_stopping_node_tells_its_streams(void **state)
 {
     struct world_stream s = {0};
@@ -298,6 +360,8 @@ int main(void)
         cmocka_unit_test(welcomes_are_streamed_alike),
         cmocka_unit_test(a_cancelled_stream_is_gone_at_once_and_the_others_live_on),
         cmocka_unit_test(a_slow_reader_gets_everything_once_and_in_order),
+        cmocka_unit_test(a_row_that_was_read_already_is_not_announced_again),
+        cmocka_unit_test(streams_that_open_under_load_get_everything_once),
         cmocka_unit_test(a_stopping_node_tells_its_streams),
         cmocka_unit_test(more_streams_or_filters_than_allowed_are_refused),
     };

@@ -84,10 +84,10 @@ static void stop(struct world *w)
 {
     bool closed = false;
 
-    grpc_client_close(w->client, set_flag, &closed);
-    world_until(w, &closed);
     if (w->node != NULL)
         world_stop_node(w);
+    grpc_client_close(w->client, set_flag, &closed);
+    world_until(w, &closed);
 }
 
 void world_open(struct world *w, const struct node_limits *limits)
@@ -134,7 +134,6 @@ struct call {
     struct world *world;
     struct bytes *reply;
     bool *done;
-    size_t *left; /* of several */
 };
 
 static void on_done(void *ctx, const struct grpc_outcome *outcome)
@@ -145,8 +144,7 @@ static void on_done(void *ctx, const struct grpc_outcome *outcome)
     snprintf(call->world->text, sizeof call->world->text, "%s", outcome->message != NULL ? outcome->message : "");
     if (call->reply != NULL && outcome->status == GRPC_OK)
         assert_int_equal(bytes_dup(outcome->body, call->reply), 0);
-    if (call->left == NULL || --*call->left == 0)
-        *call->done = true;
+    *call->done = true;
 }
 
 int world_call_bytes(struct world *w, const char *path, struct slice request, struct bytes *reply)
@@ -183,19 +181,33 @@ int world_call(struct world *w, enum proto_method method, const void *request, v
     return w->status;
 }
 
-void world_call_many(struct world *w, enum proto_method method, const struct buf *requests, size_t n)
+static void on_one_done(void *ctx, const struct grpc_outcome *outcome)
 {
-    bool done = false;
-    size_t left = n, i;
-    struct call call = {.world = w, .done = &done, .left = &left};
-    struct grpc_call *handle;
+    struct world_calls *calls = ctx;
 
+    if (outcome->status != GRPC_OK)
+        fail_msg("a call of many: %s", outcome->message);
+    calls->left--;
+}
+
+void world_calls_start(struct world_calls *calls, struct world *w, enum proto_method method, const struct buf *requests,
+                       size_t n)
+{
+    struct grpc_call *handle;
+    size_t i;
+
+    *calls = (struct world_calls){w, n};
     for (i = 0; i < n; i++)
         assert_int_equal(grpc_unary(w->client, proto_method_info(method)->path, buf_slice(&requests[i]), PATIENCE_MS,
-                                    on_done, &call, &handle, NULL),
+                                    on_one_done, calls, &handle, NULL),
                          0);
-    world_until(w, &done);
-    assert_int_equal(w->status, GRPC_OK);
+}
+
+/* Each call has a deadline, so this ends. */
+void world_calls_wait(struct world_calls *calls)
+{
+    while (calls->left > 0)
+        uv_run(&calls->world->loop, UV_RUN_ONCE);
 }
 
 /* ---- Streams ---- */
@@ -290,14 +302,14 @@ void make_message(struct buf *out, const char *group, uint8_t content_type, cons
     buf_put_vec(out, slice_of(mark, mark_len));  /* ciphertext */
 }
 
-int send_message(struct world *w, const char *group, uint8_t content_type, const char *mark)
+void make_send_request(struct buf *out, const char *group, uint8_t content_type, const void *mark, size_t mark_len)
 {
     Xmtp__Mls__Api__V1__GroupMessageInput__V1 v1 = XMTP__MLS__API__V1__GROUP_MESSAGE_INPUT__V1__INIT;
     Xmtp__Mls__Api__V1__GroupMessageInput input = XMTP__MLS__API__V1__GROUP_MESSAGE_INPUT__INIT, *inputs[] = {&input};
     Xmtp__Mls__Api__V1__SendGroupMessagesRequest request = XMTP__MLS__API__V1__SEND_GROUP_MESSAGES_REQUEST__INIT;
     struct buf data = BUF_INIT;
 
-    make_message(&data, group, content_type, mark, strlen(mark));
+    make_message(&data, group, content_type, mark, mark_len);
     v1.data = proto_bytes(buf_slice(&data));
     v1.sender_hmac = proto_bytes(slice_str("hmac"));
     v1.should_push = true;
@@ -305,8 +317,17 @@ int send_message(struct world *w, const char *group, uint8_t content_type, const
     input.v1 = &v1;
     request.messages = inputs;
     request.n_messages = 1;
-    world_call(w, PROTO_MLS_SEND_GROUP_MESSAGES, &request, NULL);
+    proto_pack(out, &request);
     buf_free(&data);
+}
+
+int send_message(struct world *w, const char *group, uint8_t content_type, const char *mark)
+{
+    struct buf request = BUF_INIT;
+
+    make_send_request(&request, group, content_type, mark, strlen(mark));
+    world_call_bytes(w, proto_method_info(PROTO_MLS_SEND_GROUP_MESSAGES)->path, buf_slice(&request), NULL);
+    buf_free(&request);
     return w->status;
 }
 

@@ -38,8 +38,14 @@ void world_until(struct world *w, const bool *flag);
 int world_call(struct world *w, enum proto_method method, const void *request, void *reply);
 int world_call_bytes(struct world *w, const char *path, struct slice request, struct bytes *reply);
 
-/* Starts calls that are all under way at once; ends when all are answered.  All must be answered OK. */
-void world_call_many(struct world *w, enum proto_method method, const struct buf *requests, size_t n);
+/* Calls that are all under way at once.  All must be answered OK. */
+struct world_calls {
+    struct world *world;
+    size_t left;
+};
+void world_calls_start(struct world_calls *calls, struct world *w, enum proto_method method, const struct buf *requests,
+                       size_t n);
+void world_calls_wait(struct world_calls *calls);
 
 /* ---- Streams ---- */
 
@@ -65,6 +71,8 @@ void world_stream_close(struct world_stream *s);
 
 /* A PrivateMessage of `group` (16 bytes) that no key opens; `mark` makes it one of its kind. */
 void make_message(struct buf *out, const char *group, uint8_t content_type, const void *mark, size_t mark_len);
+/* A SendGroupMessagesRequest with it. */
+void make_send_request(struct buf *out, const char *group, uint8_t content_type, const void *mark, size_t mark_len);
 /* Sends it; returns the status. */
 int send_message(struct world *w, const char *group, uint8_t content_type, const char *mark);
 
