@@ -60,7 +60,8 @@ int store_intent_set_published(struct store *store, int64_t id, struct slice pay
 /* Published → committed, at this place of the ledger. */
 int store_intent_set_committed(struct store *store, int64_t id, uint32_t originator, int64_t sequence_id,
                                struct err *err);
-/* Back to be rebuilt: hash, staged commit and post-commit data go.  `failed`: counts an attempt. */
+/* Back to be rebuilt: hash, staged commit and post-commit data go.  `failed`: counts an attempt.  ERR_STATE
+ * for a commit that the network has. */
 int store_intent_set_to_publish(struct store *store, int64_t id, bool failed, int64_t next_attempt_ns,
                                 struct err *err);
 int store_intent_set_error(struct store *store, int64_t id, struct err *err);

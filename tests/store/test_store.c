@@ -336,16 +336,17 @@ static void a_bent_byte_in_any_sealed_column_is_named(void **state)
     };
     struct home *home = *state;
     struct err why;
-    char sql[300], name[80];
+    char sql[400], name[80];
 
     plant(home->store);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         OK(store_begin(home->store, DB_NORMAL, err));
-        snprintf(sql, sizeof sql,
-                 "UPDATE %s SET %s = CAST(substr(%s, 1, 30) || x'ff' || substr(%s, 32) AS BLOB) WHERE %s IS "
-                 "NOT NULL",
-                 columns[i].table, columns[i].column, columns[i].column, columns[i].column,
-                 columns[i].column);
+        snprintf(
+            sql, sizeof sql,
+            "UPDATE %s SET %s = CAST(substr(%s, 1, 30) || iif(substr(%s, 31, 1) = x'ff', x'00', x'ff') ||"
+            " substr(%s, 32) AS BLOB) WHERE %s IS NOT NULL",
+            columns[i].table, columns[i].column, columns[i].column, columns[i].column, columns[i].column,
+            columns[i].column);
         OK(db_exec(store_db(home->store), sql, err));
         assert_int_equal(store_check(home->store, &why), ERR_CORRUPT);
         snprintf(name, sizeof name, "%s.%s of row ", columns[i].table, columns[i].column);

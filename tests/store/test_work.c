@@ -59,7 +59,6 @@ static void an_intent_goes_through_its_states(void **state)
     assert_int_equal(i.originator, 10);
     assert_int_equal(i.sequence_id, 55);
     assert_true(!i.staged_commit.data && slice_eq(i.post_commit, slice_str("welcomes")));
-    FAILS(ERR_STATE, store_intent_set_to_publish(store, id, false, 0, err));
     OK(store_intent_delete(store, id, err));
     FAILS(ERR_NOTFOUND, store_intent_get(store, id, &mem, &i, err));
     FAILS(ERR_NOTFOUND, store_intent_by_hash(store, id32(1), &mem, &i, err));
@@ -87,6 +86,28 @@ static void an_intent_sent_back_forgets_what_it_had_published(void **state)
     OK(store_intent_get(store, id, &mem, &i, err));
     assert_int_equal(i.attempts, 1);
     assert_int_equal(i.state, STORE_INTENT_ERROR);
+    store_mem_free(&mem);
+}
+
+static void a_message_seen_too_late_to_be_read_goes_out_again_a_commit_does_not(void **state)
+{
+    struct store *store = store_of(state);
+    struct store_mem mem = STORE_MEM_INIT;
+    const struct slice none = {0};
+    int64_t message = add_intent(store, 1, STORE_INTENT_SEND_MESSAGE);
+    int64_t commit = add_intent(store, 1, STORE_INTENT_KEY_UPDATE);
+    struct store_intent i;
+
+    OK(store_intent_set_published(store, message, id32(1), none, none, 7, err));
+    OK(store_intent_set_published(store, commit, id32(2), none, none, 7, err));
+    OK(store_intent_set_committed(store, message, 10, 5, err));
+    OK(store_intent_set_committed(store, commit, 0, 6, err));
+    OK(store_intent_set_to_publish(store, message, false, 0, err));
+    FAILS(ERR_STATE, store_intent_set_to_publish(store, commit, false, 0, err));
+    OK(store_intent_get(store, message, &mem, &i, err));
+    assert_int_equal(i.state, STORE_INTENT_TO_PUBLISH);
+    OK(store_intent_get(store, commit, &mem, &i, err));
+    assert_int_equal(i.state, STORE_INTENT_COMMITTED);
     store_mem_free(&mem);
 }
 
@@ -416,6 +437,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, home_setup, home_teardown)
         TEST(an_intent_goes_through_its_states),
         TEST(an_intent_sent_back_forgets_what_it_had_published),
+        TEST(a_message_seen_too_late_to_be_read_goes_out_again_a_commit_does_not),
         TEST(an_id_is_never_given_twice),
         TEST(intents_are_listed_by_group_and_state),
         TEST(a_cursor_only_grows),
