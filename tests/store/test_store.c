@@ -187,27 +187,29 @@ static void a_second_process_is_refused_by_name(void **state)
 static void the_lock_goes_with_a_killed_process(void **state)
 {
     struct home *home = *state;
-    int fds[2], status;
-    struct err ignored;
+    int fds[2], hold[2], status;
     pid_t child;
     char byte;
 
     assert_int_equal(pipe(fds), 0);
+    assert_int_equal(pipe(hold), 0);
     if ((child = fork()) == 0) {
         struct store *store = NULL;
 
-        if (store_create(home->path, &raw_key, NULL, &store, &ignored) != 0 || write(fds[1], "x", 1) != 1)
+        close(hold[1]);
+        if (store_create(home->path, &raw_key, NULL, &store, NULL) != 0 || write(fds[1], "x", 1) != 1)
             _exit(1);
-        for (;;)
-            pause();
+        _exit(read(hold[0], &byte, 1) == 0); /* until it is killed, or this test has failed and gone */
     }
     assert_int_equal(read(fds[0], &byte, 1), 1);
     FAILS(ERR_LOCKED, store_open(home->path, &raw_key, NULL, &home->store, err));
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, &status, 0), child);
     OK(store_open(home->path, &raw_key, NULL, &home->store, err));
-    close(fds[0]);
-    close(fds[1]);
+    for (int i = 0; i < 2; i++) {
+        close(fds[i]);
+        close(hold[i]);
+    }
 }
 
 static void readers_see_what_is_committed_and_write_nothing(void **state)
