@@ -25,7 +25,6 @@ libproto_la_SOURCES = \
 	proto/methods.c proto/methods.h \
 	proto/wire.c proto/wire.h
 nodist_libproto_la_SOURCES = $(PROTO_GENERATED)
-libproto_la_LIBADD = libbase.la $(PROTOBUFC_LIBS)
 
 BUILT_SOURCES += $(PROTO_GENERATED)
 CLEANFILES += $(PROTO_GENERATED)

@@ -24,3 +24,14 @@ libsync_la_SOURCES += \
 	sync/streams.c sync/streams.h \
 	sync/sync_all.c sync/sync_all.h \
 	sync/worker.c sync/worker.h
+
+# The installed library: the client core behind <xmtui/client.h>, and the MLS library in it.  Its other
+# names stay inside.
+lib_LTLIBRARIES += libxmtui.la
+libxmtui_la_SOURCES =
+libxmtui_la_LIBADD = libsync.la libidentity.la libmls.la libnet.la libstore.la libproto.la libcrypto-xm.la libbase.la \
+	$(NGHTTP2_LIBS) $(UV_LIBS) $(PROTOBUFC_LIBS) $(SQLITE_LIBS) $(SECP256K1_LIBS) $(OPENSSL_LIBS) $(SODIUM_LIBS) \
+	$(JANSSON_LIBS) $(ZLIB_LIBS) -lpthread
+libxmtui_la_LDFLAGS = -version-info 0:0:0 -export-symbols-regex '^(xm_|mls_)' -Wl,-z,relro -Wl,-z,now
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = sync/xmtui.pc
