@@ -280,3 +280,20 @@ int store_messages_next_expiry(struct store *store, int64_t *out_ns, struct err 
                   "SELECT coalesce(min(expire_at_ns), 0) FROM messages WHERE expire_at_ns IS NOT NULL",
                   out_ns, err);
 }
+
+int store_installation_heard(struct store *store, struct slice installation_id, int64_t *out_ns, struct err *err)
+{
+    struct db_query q;
+    int r;
+
+    db_query(&q, store_db(store),
+             "SELECT max(m.sent_at_ns) FROM groups g JOIN messages m ON m.conversation = g.conversation"
+             " WHERE g.type = 3 AND m.sender_installation_id = ?1");
+    db_bind_slice(&q, 1, installation_id);
+    if ((r = db_step(&q, err)) == DB_ROW) {
+        *out_ns = db_col_i64(&q, 0);
+        r = 0;
+    }
+    db_end(&q);
+    return r;
+}

@@ -109,3 +109,6 @@ int store_messages_scan(struct store *store, int64_t conversation /* 0: all */,
 int store_messages_receipts(struct store *store, int64_t conversation,
                             int (*fn)(void *ctx, const char *inbox_id, int64_t sent_at_ns), void *ctx,
                             struct err *err);
+
+/* When one of our own installations last wrote into a preferences group; 0: never. */
+int store_installation_heard(struct store *store, struct slice installation_id, int64_t *out_ns, struct err *err);

@@ -10,6 +10,7 @@
 #include "store/groups.h"
 #include "store/identity_log.h"
 #include "store/installation.h"
+#include "store/messages.h"
 #include "store/settings.h"
 #include "sync/account.h"
 #include "sync/config.h"
@@ -375,11 +376,15 @@ static int installations(struct rpc *rpc)
         goto done;
     rpc->result = installations_json(state, self.installation_id);
     json_array_foreach(rpc->result, i, item) {
-        const char *name;
+        const char *id = json_string_value(json_object_get(item, "id")), *name;
+        uint8_t raw[INSTALLATION_ID_LEN];
+        int64_t heard = 0;
 
-        if (store_nickname_get(rpc->store, STORE_NICKNAME_INSTALLATION,
-                               json_string_value(json_object_get(item, "id")), &mem, &name, NULL) == 0)
+        if (store_nickname_get(rpc->store, STORE_NICKNAME_INSTALLATION, id, &mem, &name, NULL) == 0)
             json_object_set_new(item, "nick", json_string(name));
+        hex_decode(id, strlen(id), raw, sizeof raw);
+        if (store_installation_heard(rpc->store, slice_of(raw, sizeof raw), &heard, NULL) == 0 && heard)
+            json_object_set_new(item, "lastHeardNs", rpc_ns(heard));
     }
 done:
     identity_state_free(state);
