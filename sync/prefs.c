@@ -240,50 +240,6 @@ static int link_message(struct core *core, void *ctx, const uint8_t message_id[3
     return store_preference_set_message(core->store, item->id, slice_of(message_id, MESSAGE_ID_LEN), err);
 }
 
-static int store_sent_key(void *ctx, const struct pref_update *update)
-{
-    struct core *core = ctx;
-
-    return update->kind == PREF_HMAC ? hmac_receive_root(core, update->hmac_key, update->at_ns, NULL) : 0;
-}
-
-struct sent {
-    struct core *core;
-    const uint8_t *message_id;
-    struct bytes payload;
-};
-
-static int find_sent(void *ctx, const struct store_preference *row)
-{
-    struct sent *sent = ctx;
-
-    if (!slice_eq(row->message_id, slice_of(sent->message_id, MESSAGE_ID_LEN)))
-        return 0;
-    return bytes_dup(row->payload, &sent->payload) == 0 ? 1 : ERR_NOMEM;
-}
-
-/* The node has one of our updates: the log says so, and a root key that we sent is ours from now on. */
-static int delivered(struct core *core, const uint8_t message_id[32], struct err *err)
-{
-    struct sent sent = {core, message_id, {0}};
-    int r;
-
-    if ((r = store_preferences_each(core->store, find_sent, &sent, err)) < 0 || !sent.payload.data)
-        return r < 0 ? r : 0;
-    if ((r = core_begin(core, false, err)) != 0)
-        goto done;
-    r = store_preference_sent(core->store, slice_of(message_id, MESSAGE_ID_LEN), NULL, err);
-    if (r == 0)
-        r = pref_payload_each(bytes_slice(&sent.payload), store_sent_key, core, NULL, err);
-    if (r == 0)
-        r = core_commit(core, err);
-    else
-        core_rollback(core);
-done:
-    bytes_wipe(&sent.payload);
-    return r;
-}
-
 static int send_one(struct core *core, const uint8_t group_id[16], struct outgoing *item, struct err *err)
 {
     struct send_options options = {
@@ -297,9 +253,8 @@ static int send_one(struct core *core, const uint8_t group_id[16], struct outgoi
         return r;
     r = group_send(core, group_id, bytes_slice(&content), &options, message_id, &status, err);
     bytes_wipe(&content);
-    if (r == 0 && status == SEND_PUBLISHED)
-        return delivered(core, message_id, err);
-    return r != 0 ? r : err_set(err, ERR_OFFLINE, "kept for later");
+    /* Delivered, it leaves the outbox with the acknowledgement, and comes back as CORE_SYNC_MESSAGE. */
+    return r != 0 || status == SEND_PUBLISHED ? r : err_set(err, ERR_OFFLINE, "kept for later");
 }
 
 static int flush_once(struct core *core, struct err *err)
@@ -500,19 +455,9 @@ static void apply_fiber(struct core *core, void *ctx)
         log_warn("prefs", "%s", err.text);
 }
 
-static void delivered_fiber(struct core *core, void *ctx)
-{
-    struct err err = {0};
-
-    if (delivered(core, ctx, &err) != 0)
-        log_warn("prefs", "%s", err.text);
-    xm_free(ctx);
-}
-
 static void on_event(void *ctx, const struct core_event *event)
 {
     struct core *core = ctx;
-    void *id;
 
     switch (event->kind) {
     case CORE_SYNC_WELCOME:
@@ -524,13 +469,6 @@ static void on_event(void *ctx, const struct core_event *event)
         break;
     case CORE_OUTBOX:
         kick_flush(core);
-        break;
-    case CORE_MESSAGE_STATUS:
-        if ((id = xm_alloc(MESSAGE_ID_LEN))) {
-            memcpy(id, event->message_id, MESSAGE_ID_LEN);
-            if (core_spawn(core, delivered_fiber, id, NULL) != 0)
-                xm_free(id);
-        }
         break;
     default:
         break;
