@@ -17,7 +17,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define PAGE_DEFAULT 100
 #define PAGE_MAX 10000
 
 /* ---- get, messages ---- */
@@ -44,7 +43,7 @@ static int read_page_query(struct rpc *rpc, struct store_page_query *query)
     int64_t limit;
     int r;
 
-    if ((r = rpc_int(rpc, "limit", PAGE_DEFAULT, &limit)) != 0 ||
+    if ((r = rpc_int(rpc, "limit", PAGE_MAX, &limit)) != 0 ||
         (r = rpc_int(rpc, "beforeNs", 0, &query->before_ns)) != 0 ||
         (r = rpc_int(rpc, "afterNs", 0, &query->after_ns)) != 0 ||
         (r = rpc_string(rpc, "direction", false, &direction)) != 0)
@@ -67,12 +66,7 @@ static int page_to_json(struct rpc *rpc, const struct store_message *rows, size_
     int r;
 
     for (size_t i = 0; i < n; i++) {
-        const struct store_message *row = &rows[reversed ? n - 1 - i : i];
-
-        /* A preference payload that somebody put into a chat. */
-        if (row->shows == STORE_SHOWS_NOT && row->content_type == CONTENT_UNKNOWN)
-            continue;
-        if ((r = message_to_json(rpc->store, row, &object, &rpc->err)) != 0) {
+        if ((r = message_to_json(rpc->store, &rows[reversed ? n - 1 - i : i], &object, &rpc->err)) != 0) {
             json_decref(array);
             return r;
         }
