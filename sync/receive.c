@@ -14,6 +14,7 @@
 #include "sync/commit_validate.h"
 #include "sync/core.h"
 #include "sync/group.h"
+#include "sync/group_update.h"
 #include "sync/intents.h"
 #include "sync/membership.h"
 #include "sync/receive_group.h"
@@ -268,8 +269,19 @@ static int sync_open(struct core *core, struct group *g, size_t *messages, struc
     return first;
 }
 
+/* A super admin's installation takes those out who asked for it; what goes wrong is tried again with the
+ * next request or member change. */
+static void serve_leavers(struct core *core, const uint8_t id[16], bool has_leaver)
+{
+    struct err why = {0};
+
+    if (has_leaver && group_remove_leavers(core, id, &why) != 0)
+        log_warn("receive", "taking out somebody who asked for it: %s", why.text);
+}
+
 int group_sync(struct core *core, const uint8_t id[16], size_t *messages, struct err *err)
 {
+    bool has_leaver;
     struct group *g;
     int r;
 
@@ -278,7 +290,10 @@ int group_sync(struct core *core, const uint8_t id[16], size_t *messages, struct
     if ((r = group_open(core, id, &g, err)) != 0)
         return r;
     r = sync_open(core, g, messages, err);
+    has_leaver = g->has_leaver;
+    g->has_leaver = false;
     group_close(core, g);
+    serve_leavers(core, id, has_leaver);
     return r;
 }
 
@@ -322,7 +337,7 @@ static int from_stream_open(struct core *core, struct group *g, const struct nod
 int group_from_stream(struct core *core, const struct node_group_message *message, struct err *err)
 {
     struct group *g;
-    bool instead = false;
+    bool instead = false, has_leaver;
     uint8_t id[16];
     int r;
 
@@ -335,7 +350,10 @@ int group_from_stream(struct core *core, const struct node_group_message *messag
     if (r != 0)
         return r;
     r = from_stream_open(core, g, message, &instead, err);
+    has_leaver = g->has_leaver;
+    g->has_leaver = false;
     group_close(core, g);
+    serve_leavers(core, id, has_leaver);
     if (r == 0 && instead && (r = group_sync(core, id, NULL, err)) == ERR_STATE)
         r = 0;
     return r;

@@ -70,7 +70,7 @@ static int note_leave(struct core *core, struct group *g, const struct store_mes
 
     if (r == 0 && m->own)
         r = store_group_set_membership(core->store, m->group_id, STORE_MEMBER_PENDING_REMOVE, err);
-    (void)g;
+    g->has_leaver = true;
     return r;
 }
 

@@ -6,10 +6,18 @@
 #include <cmocka.h>
 
 #include "store/groups.h"
+#include "store/messages.h"
+#include "sync/content.h"
 #include "sync/group.h"
 #include "sync/group_create.h"
+#include "sync/group_update.h"
+#include "sync/membership_locked.h"
+#include "sync/receive.h"
+#include "sync/send.h"
+#include "sync/welcome_receive.h"
 #include "tests/sync/peers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int setup(void **state)
@@ -27,9 +35,10 @@ static int teardown(void **state)
     return 0;
 }
 
+static struct err err; /* of the last call */
+
 #define OK(call)                                                                                                    \
     do {                                                                                                            \
-        struct err err = {0};                                                                                       \
         if ((call) != 0)                                                                                            \
             fail_msg("%s: %s", #call, err.text);                                                                    \
     } while (0)
@@ -56,10 +65,455 @@ static void two_people_chat_in_a_dm(void **state)
     world_run(*state, dm_both_ways);
 }
 
+
+/* ---- a group of three people with five installations ---- */
+
+static void five_installations(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2), *c = world_installation(w, 3);
+    struct peer *a2 = world_installation(w, 1), *b2 = world_installation(w, 2);
+    struct peer *all[] = {a, b, c, a2, b2};
+    const char *others[] = {b->core.self.inbox_id, c->core.self.inbox_id};
+    const struct group_options options = {.name = "five"};
+    uint8_t id[16];
+    char text[16];
+
+    OK(group_create(&a->core, &options, others, 2, id, &err));
+    for (int i = 1; i < 5; i++)
+        peer_sync(all[i]);
+    for (int i = 0; i < 5; i++) {
+        snprintf(text, sizeof text, "from %d", i);
+        for (int k = 0; k < 5; k++)
+            peer_sync(all[k]);
+        peer_send(all[i], id, text);
+    }
+    for (int k = 0; k < 5; k++)
+        peer_sync(all[k]);
+    for (int k = 0; k < 5; k++) {
+        assert_string_equal(peer_texts(all[k], id), "from 0|from 1|from 2|from 3|from 4");
+        assert_same_epoch(a, all[k], id);
+    }
+}
+
+static void a_group_of_five_installations_reads_everybody(void **state)
+{
+    world_run(*state, five_installations);
+}
+
+/* ---- everything that can be changed ---- */
+
+static const char *attribute(struct peer *p, const uint8_t id[16], const char *key)
+{
+    static char value[256];
+    struct group *g;
+
+    OK(group_get(&p->core, id, &g, &err));
+    OK(group_load_mls(&p->core, g, &err));
+    OK(group_read_extensions(&p->core, g, &err));
+    snprintf(value, sizeof value, "%s", group_attr_get(&g->ext.mutable_, key) ?: "(none)");
+    group_put(&p->core, g);
+    return value;
+}
+
+static void changes(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2), *c = world_installation(w, 3);
+    const char *b_id = b->core.self.inbox_id, *c_id = c->core.self.inbox_id;
+    const struct group_options options = {.name = "old"};
+    uint8_t id[16];
+
+    OK(group_create(&a->core, &options, &b_id, 1, id, &err));
+    peer_sync(b);
+    OK(group_update_attribute(&b->core, id, ATTR_NAME, "new", &err));
+    peer_sync(a);
+    assert_string_equal(attribute(a, id, ATTR_NAME), "new");
+    /* What is not permitted is refused before it is sent. */
+    assert_int_equal(group_update_admin(&b->core, id, ADMIN_ADD, b_id, &err), ERR_DENIED);
+    assert_int_equal(group_update_disappearing(&b->core, id, 1, 2, &err), ERR_DENIED);
+    OK(group_update_admin(&a->core, id, ADMIN_ADD, b_id, &err));
+    peer_sync(b);
+    OK(group_update_disappearing(&b->core, id, 1, 5000000000, &err));
+    OK(group_add_members(&b->core, id, &c_id, 1, &err));
+    peer_sync(c);
+    peer_sync(a);
+    assert_same_epoch(a, c, id);
+    assert_string_equal(attribute(c, id, ATTR_DISAPPEAR_IN), "5000000000");
+    OK(group_update_permission(&a->core, id, PERMIT_ADD_MEMBER, NULL, POLICY_SUPER_ADMIN, &err));
+    OK(group_remove_members(&a->core, id, &c_id, 1, &err));
+    peer_sync(b);
+    assert_same_epoch(a, b, id);
+    OK(welcomes_sync(&c->core, NULL, &err));
+    OK(group_sync(&c->core, id, NULL, &err));
+    assert_int_equal(group_sync(&c->core, id, NULL, &err), ERR_STATE); /* out */
+    assert_int_equal(group_add_members(&b->core, id, &c_id, 1, &err), ERR_DENIED);
+    /* Back again: the new welcome replaces the old state. */
+    OK(group_add_members(&a->core, id, &c_id, 1, &err));
+    peer_sync(c);
+    peer_sync(b);
+    assert_same_epoch(a, c, id);
+    peer_send(c, id, "back");
+    peer_sync(a);
+    assert_string_equal(peer_texts(a, id), "back");
+}
+
+static void members_change_the_group_as_permitted(void **state)
+{
+    world_run(*state, changes);
+}
+
+/* ---- two commits for one epoch ---- */
+
+static struct {
+    struct peer *peer;
+    uint8_t id[16];
+} rival;
+
+static void rival_renames(void *ctx)
+{
+    (void)ctx;
+    OK(group_update_attribute(&rival.peer->core, rival.id, ATTR_NAME, "rival", &err));
+}
+
+static void conflict(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    const char *b_id = b->core.self.inbox_id;
+    const struct group_options options = {.name = "x"};
+    uint8_t id[16];
+
+    OK(group_create(&a->core, &options, &b_id, 1, id, &err));
+    peer_sync(b);
+    rival.peer = b;
+    memcpy(rival.id, id, 16);
+    a->api.before_send = rival_renames;
+    OK(group_update_attribute(&a->core, id, ATTR_DESCRIPTION, "mine", &err));
+    peer_sync(b);
+    assert_string_equal(attribute(a, id, ATTR_NAME), "rival");
+    assert_string_equal(attribute(b, id, ATTR_NAME), "rival");
+    assert_string_equal(attribute(b, id, ATTR_DESCRIPTION), "mine");
+    assert_same_epoch(a, b, id);
+}
+
+static void the_loser_of_an_epoch_commits_again(void **state)
+{
+    world_run(*state, conflict);
+}
+
+/* ---- without a network ---- */
+
+static void send_offline(struct peer *p, const uint8_t id[16], const char *text, uint8_t message[32])
+{
+    struct bytes content = {0};
+    enum send_status status = 0;
+
+    OK(content_text(text, &content, &err));
+    OK(group_send(&p->core, id, bytes_slice(&content), NULL, message, &status, &err));
+    bytes_free(&content);
+    assert_int_equal(status, SEND_UNPUBLISHED);
+}
+
+static void offline(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    uint8_t id[16], m[32];
+    size_t n;
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_sync(b);
+    a->api.offline = true;
+    send_offline(a, id, "one", m);
+    send_offline(a, id, "two", m);
+    OK(outbox_size(&a->core, &n, &err));
+    assert_int_equal(n, 2);
+    peer_restart(w, a);
+    a->api.offline = false;
+    OK(outbox_flush(&a->core, &n, &err));
+    assert_int_equal(n, 2);
+    OK(outbox_size(&a->core, &n, &err));
+    assert_int_equal(n, 0);
+    peer_sync(b);
+    peer_sync(a);
+    assert_string_equal(peer_texts(b, id), "one|two");
+    assert_string_equal(peer_texts(a, id), "one|two");
+}
+
+static void messages_written_offline_arrive_later_in_order(void **state)
+{
+    world_run(*state, offline);
+}
+
+static void lost_answer(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    struct fake_message *ledger;
+    size_t before, n;
+    uint8_t id[16], m[32];
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    before = fake_node_messages(w->node, &ledger);
+    a->api.lose_answers = true;
+    send_offline(a, id, "once", m);
+    peer_restart(w, a);
+    a->api.lose_answers = false;
+    OK(outbox_flush(&a->core, &n, &err));
+    peer_sync(b);
+    peer_sync(a);
+    assert_string_equal(peer_texts(b, id), "once");
+    assert_string_equal(peer_texts(a, id), "once");
+    /* It was found in the ledger, not sent again. */
+    assert_int_equal(fake_node_messages(w->node, &ledger), before + 1);
+}
+
+static void a_message_whose_answer_was_lost_is_there_once(void **state)
+{
+    world_run(*state, lost_answer);
+}
+
+static void refused(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_message row;
+    uint8_t id[16], m[32];
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    a->api.refuse_messages = true;
+    send_offline(a, id, "never", m);
+    for (int i = 0; i < 4; i++)
+        group_publish(&a->core, id, NULL, NULL);
+    OK(store_message_get(a->core.store, slice_of(m, 32), &mem, &row, &err));
+    assert_int_equal(row.status, STORE_FAILED);
+    store_mem_free(&mem);
+    a->api.refuse_messages = false;
+    peer_send(a, id, "next");
+    peer_sync(b);
+    assert_string_equal(peer_texts(b, id), "next");
+}
+
+static void what_the_node_refuses_fails_and_holds_up_nothing(void **state)
+{
+    world_run(*state, refused);
+}
+
+/* ---- duplicates ---- */
+
+static void duplicates(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    uint8_t from_a[16], from_b[16], again[16];
+    bool created;
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, from_a, NULL, &err));
+    OK(dm_find_or_create(&b->core, a->core.self.inbox_id, from_b, NULL, &err));
+    peer_send(a, from_a, "from a");
+    peer_send(b, from_b, "from b");
+    peer_sync(a);
+    peer_sync(b);
+    assert_string_equal(peer_texts(a, from_a), "from a|from b");
+    assert_string_equal(peer_texts(b, from_a), "from a|from b");
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, again, &created, &err));
+    assert_false(created);
+}
+
+static void duplicate_dms_read_as_one(void **state)
+{
+    world_run(*state, duplicates);
+}
+
+/* ---- our own preferences group, and somebody else's ---- */
+
+static void sync_groups(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *mallory = world_installation(w, 9), *a2 = world_installation(w, 1);
+    const char *a_id = a->core.self.inbox_id;
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_group row;
+    uint8_t own[16], evil[16];
+    struct group *g;
+
+    OK(sync_group_create(&a2->core, own, &err));
+    OK(sync_group_create(&mallory->core, evil, &err));
+    OK(group_open(&mallory->core, evil, &g, &err));
+    OK(add_members_locked(&mallory->core, g, &a_id, 1, &err));
+    group_close(&mallory->core, g);
+    memset(a->events, 0, sizeof a->events);
+    peer_sync(a);
+    assert_int_equal(a->events[CORE_SYNC_WELCOME], 1);
+    assert_int_equal(a->events[CORE_CONVERSATION], 0);
+    OK(store_group_get(a->core.store, slice_of(own, 16), &mem, &row, &err));
+    assert_true(row.trusted);
+    OK(store_group_get(a->core.store, slice_of(evil, 16), &mem, &row, &err));
+    assert_false(row.trusted);
+    OK(store_group_primary_sync(a->core.store, &mem, &row, &err));
+    assert_memory_equal(row.id.data, own, 16);
+    store_mem_free(&mem);
+    assert_same_epoch(a, a2, own);
+}
+
+static void a_foreign_preferences_group_is_not_trusted(void **state)
+{
+    world_run(*state, sync_groups);
+}
+
+/* ---- a new device ---- */
+
+static void new_device(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2), *a2;
+    uint8_t id[16];
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_send(a, id, "before");
+    peer_sync(b);
+    a2 = world_installation(w, 1);
+    peer_advance(b, 10);
+    peer_send(b, id, "after"); /* finds the new device, adds it, then writes */
+    peer_sync(a2);
+    peer_sync(a);
+    assert_string_equal(peer_texts(a2, id), "after");
+    assert_string_equal(peer_texts(a, id), "before|after");
+    assert_same_epoch(a2, b, id);
+}
+
+static void a_message_reaches_a_device_that_was_new(void **state)
+{
+    world_run(*state, new_device);
+}
+
+/* ---- hostile bytes ---- */
+
+static void hostile(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    struct fake_message *ledger;
+    struct bytes good = {0};
+    uint8_t id[16];
+    size_t n;
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_send(a, id, "good");
+    n = fake_node_messages(w->node, &ledger);
+    assert_int_equal(bytes_dup(bytes_slice(&ledger[n - 1].data), &good), 0);
+    peer_sync(b);
+    assert_string_equal(peer_texts(b, id), "good");
+    for (size_t cut = 0; cut < good.len; cut++)
+        fake_node_inject(w->node, id, slice_of(good.data, cut), cut % 2);
+    for (size_t at = 0; at < good.len; at++) {
+        good.data[at] ^= 0x41;
+        fake_node_inject(w->node, id, bytes_slice(&good), at % 2);
+        good.data[at] ^= 0x41;
+    }
+    peer_send(a, id, "still here");
+    peer_sync(b);
+    peer_sync(a);
+    assert_string_equal(peer_texts(b, id), "good|still here");
+    assert_string_equal(peer_texts(a, id), "good|still here");
+    assert_same_epoch(a, b, id);
+    bytes_free(&good);
+}
+
+static void damaged_envelopes_are_passed_over_and_change_nothing(void **state)
+{
+    world_run(*state, hostile);
+}
+
+/* ---- the live path ---- */
+
+static void live(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    struct node_group_message last;
+    uint64_t cursor, after;
+    uint8_t id[16];
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_sync(b);
+    peer_send(a, id, "live");
+    fake_node_last(w->node, &last);
+    OK(group_cursor(&b->core, id, &cursor, &err));
+    OK(group_from_stream(&b->core, &last, &err));
+    OK(group_cursor(&b->core, id, &after, &err));
+    assert_int_equal(after, cursor); /* only reading in order moves it */
+    assert_string_equal(peer_texts(b, id), "live");
+    OK(group_from_stream(&b->core, &last, &err));
+    OK(group_from_stream(&a->core, &last, &err)); /* our own echo */
+    peer_sync(b);
+    peer_sync(a);
+    assert_string_equal(peer_texts(b, id), "live");
+    assert_string_equal(peer_texts(a, id), "live");
+    /* A commit on the stream leads to reading the ledger. */
+    OK(group_update_key(&a->core, id, &err));
+    fake_node_last(w->node, &last);
+    OK(group_from_stream(&b->core, &last, &err));
+    assert_same_epoch(a, b, id);
+}
+
+static void streamed_messages_are_stored_once_without_moving_the_cursor(void **state)
+{
+    world_run(*state, live);
+}
+
+/* ---- leaving ---- */
+
+static void leaving(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    const char *b_id = b->core.self.inbox_id;
+    const struct group_options options = {.name = "x"};
+    uint8_t id[16];
+
+    OK(group_create(&a->core, &options, &b_id, 1, id, &err));
+    peer_sync(b);
+    assert_int_equal(group_leave(&a->core, id, &err), ERR_INVALID); /* the only super admin */
+    OK(group_leave(&b->core, id, &err));
+    peer_sync(a);
+    OK(group_sync(&b->core, id, NULL, &err));
+    assert_int_equal(group_sync(&b->core, id, NULL, &err), ERR_STATE);
+}
+
+static void somebody_who_asks_is_taken_out(void **state)
+{
+    world_run(*state, leaving);
+}
+
+/* ---- requests a text ---- */
+
+static void one_request(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    uint8_t id[16];
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_send(a, id, "first");
+    a->api.calls = 0;
+    for (int i = 0; i < 10; i++)
+        peer_send(a, id, "x");
+    assert_int_equal(a->api.calls, 10);
+}
+
+static void a_text_is_one_request(void **state)
+{
+    world_run(*state, one_request);
+}
+
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(two_people_chat_in_a_dm, setup, teardown),
+        TEST(two_people_chat_in_a_dm),
+        TEST(a_group_of_five_installations_reads_everybody),
+        TEST(members_change_the_group_as_permitted),
+        TEST(the_loser_of_an_epoch_commits_again),
+        TEST(messages_written_offline_arrive_later_in_order),
+        TEST(a_message_whose_answer_was_lost_is_there_once),
+        TEST(what_the_node_refuses_fails_and_holds_up_nothing),
+        TEST(duplicate_dms_read_as_one),
+        TEST(a_foreign_preferences_group_is_not_trusted),
+        TEST(a_message_reaches_a_device_that_was_new),
+        TEST(damaged_envelopes_are_passed_over_and_change_nothing),
+        TEST(streamed_messages_are_stored_once_without_moving_the_cursor),
+        TEST(somebody_who_asks_is_taken_out),
+        TEST(a_text_is_one_request),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
