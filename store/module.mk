@@ -7,10 +7,10 @@ libstore_la_SOURCES = \
 	store/cursors.c store/cursors.h \
 	store/db.c store/db.h \
 	store/groups.c store/groups.h \
+	store/home.c store/home.h \
 	store/identity_log.c store/identity_log.h \
 	store/installation.c store/installation.h \
 	store/intents.c store/intents.h \
-	store/key_file.c \
 	store/key_packages.c store/key_packages.h \
 	store/keys.c store/keys.h \
 	store/lock.c store/lock.h \

@@ -3,65 +3,21 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/rand.h"
+#include "store/home.h"
 #include "store/keys.h"
 #include "store/lock.h"
 #include "store/migrate.h"
 #include "store/rows.h"
 
-#include <errno.h>
 #include <sodium.h>
 #include <sqlite3.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define APPLICATION_ID 0x786d7475 /* "xmtu": what file(1) and we recognise it by */
 /* RFC 9106 section 4, the choice for machines with little memory; 0.15 s here. */
 #define ARGON_PASSES 3
 #define ARGON_BYTES  (64u << 20)
-
-static char *join(const char *home, const char *name)
-{
-    struct buf b = BUF_INIT;
-
-    buf_printf(&b, "%s/%s", home, name);
-    buf_put_u8(&b, 0);
-    if (buf_ok(&b))
-        return (char *)b.data;
-    buf_free(&b);
-    return NULL;
-}
-
-/* Makes the folder and those above it; others may not look into any of them. */
-static int make_home(const char *home, struct err *err)
-{
-    char *path = xm_strdup(home);
-    struct stat st;
-    int r = 0;
-
-    if (!path)
-        return err_set(err, ERR_NOMEM, "making %s: out of memory", home);
-    for (char *at = path + 1; *at; at++) {
-        if (*at != '/')
-            continue;
-        *at = 0;
-        if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            r = err_set(err, ERR_IO, "making %s: %s", path, strerror(errno));
-        *at = '/';
-        if (r != 0)
-            goto done;
-    }
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        r = err_set(err, ERR_IO, "making %s: %s", home, strerror(errno));
-    else if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
-        r = err_set(err, ERR_IO, "%s is no folder", home);
-    else if ((st.st_mode & 077) && chmod(path, 0700) != 0)
-        r = err_set(err, ERR_DENIED, "%s is open to other users and not ours to close: %s", home,
-                    strerror(errno));
-done:
-    xm_free(path);
-    return r;
-}
 
 static struct store *store_new(const char *home, const struct store_options *options)
 {
@@ -75,7 +31,7 @@ static struct store *store_new(const char *home, const struct store_options *opt
     store->rand = o.rand ? o.rand : &rand_system;
     store->cost.passes = o.argon_passes ? o.argon_passes : ARGON_PASSES;
     store->cost.bytes = o.argon_bytes ? o.argon_bytes : ARGON_BYTES;
-    if (!(store->path = join(home, STORE_FILE))) {
+    if (!(store->path = home_path(home, STORE_FILE))) {
         store_close(store);
         return NULL;
     }
@@ -84,7 +40,7 @@ static struct store *store_new(const char *home, const struct store_options *opt
 
 static int take_lock(struct store *store, const char *home, struct err *err)
 {
-    char *path = join(home, STORE_LOCK_FILE);
+    char *path = home_path(home, STORE_LOCK_FILE);
     int r = path ? lock_take(path, &store->lock_fd, err) : store_no_memory(err);
 
     xm_free(path);
@@ -148,7 +104,7 @@ int store_create(const char *home, const struct store_key *key, const struct sto
 
     if (!store)
         return err_set(err, ERR_NOMEM, "creating the database: out of memory");
-    if ((r = make_home(home, err)) != 0 || (r = take_lock(store, home, err)) != 0 ||
+    if ((r = store_home_make(home, err)) != 0 || (r = take_lock(store, home, err)) != 0 ||
         (r = db_open(store->path, &db_options, &store->db, err)) != 0 ||
         (r = check_kind(store->db, &version, err)) != 0)
         goto done;
@@ -280,7 +236,7 @@ int store_peek(const char *home, struct store_info *out, struct err *err)
 {
     const struct db_options db_options = {.read_only = true};
     struct store_info info = {0};
-    char *path = join(home, STORE_FILE);
+    char *path = home_path(home, STORE_FILE);
     struct db *db = NULL;
     int r;
 

@@ -105,6 +105,10 @@ bool store_in_transaction(const struct store *store);
 /* Reads every row and opens every sealed column; ERR_CORRUPT names the first that fails. */
 int store_check(struct store *store, struct err *err);
 
+/* Makes the folder (0700) and those above it; one that is there is closed to other users.  ERR_DENIED: it is
+ * open to them and not ours to close.  store_create() and store_key_file_create() do it by themselves. */
+int store_home_make(const char *home, struct err *err);
+
 /* The key file of a home without a passphrase: 32 random bytes as hex, mode 0600.
  * read: ERR_NOTFOUND, ERR_MALFORMED, ERR_DENIED (others may read it).  create: ERR_EXISTS. */
 int store_key_file_read(const char *home, uint8_t out[STORE_KEY_LEN], struct err *err);

@@ -10,7 +10,9 @@
 #include "store/settings.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -386,6 +388,66 @@ static void deleted_text_leaves_no_trace_in_the_file(void **state)
     assert_int_equal(scan_home(home, "somebody-to-forget"), 0);
 }
 
+static void a_key_file_can_be_the_first_thing_in_a_home(void **state)
+{
+    struct home *home = *state;
+    uint8_t key[STORE_KEY_LEN];
+    char deep[200];
+    struct stat st;
+
+    snprintf(deep, sizeof deep, "%s/b", home->path);
+    FAILS(ERR_INVALID, store_home_make("", err));
+    OK(store_key_file_create(deep, &rand_system, key, err));
+    assert_int_equal(stat(deep, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    OK(store_key_file_read(deep, key, err));
+    unlink(home_file(home, "b/" STORE_KEY_FILE));
+    rmdir(deep);
+}
+
+/* Reads on a thread of its own while the other writes: never half a transaction. */
+struct watcher {
+    struct store *reader;
+    atomic_bool stop;
+    int64_t most;
+    bool torn, failed;
+};
+
+static void *watch(void *ctx)
+{
+    struct watcher *w = ctx;
+    int64_t n;
+
+    while (!atomic_load(&w->stop)) {
+        if (store_messages_count(w->reader, 1, STORE_SHOWS_NOT, &n, NULL) != 0)
+            w->failed = true;
+        w->torn |= n % 3 != 0 || n < w->most;
+        w->most = n > w->most ? n : w->most;
+    }
+    return NULL;
+}
+
+static void a_reader_on_another_thread_sees_whole_transactions(void **state)
+{
+    struct home *home = *state;
+    struct watcher w = {0};
+    pthread_t thread;
+
+    add_group(home->store, 1, STORE_GROUP, NULL);
+    OK(store_open_reader(home->store, &w.reader, err));
+    assert_int_equal(pthread_create(&thread, NULL, watch, &w), 0);
+    for (unsigned n = 1; n <= 900; n += 3) {
+        OK(store_begin(home->store, DB_NORMAL, err));
+        for (unsigned i = n; i < n + 3; i++)
+            add_text(home->store, i, 1, i * SECOND, "x");
+        OK(store_commit(home->store, err));
+    }
+    atomic_store(&w.stop, true);
+    pthread_join(thread, NULL);
+    assert_false(w.torn || w.failed);
+    store_close(w.reader);
+}
+
 /* Opens, writes one thing of each kind, reads it back, closes. */
 static int live_once(const char *path, unsigned long fail_at)
 {
@@ -456,6 +518,8 @@ int main(void)
         TEST(readers_see_what_is_committed_and_write_nothing),
         TEST(a_closed_home_can_be_read),
         EMPTY(the_key_file_is_made_once_and_kept_private),
+        EMPTY(a_key_file_can_be_the_first_thing_in_a_home),
+        TEST(a_reader_on_another_thread_sees_whole_transactions),
         TEST(no_file_holds_what_is_sealed),
         TEST(a_bent_byte_in_any_sealed_column_is_named),
         TEST(a_sealed_value_moved_to_another_row_does_not_open),

@@ -1,4 +1,6 @@
-/* The key file of a home without a passphrase; see store.h. */
+/* The folder of an installation, and the key file in it where there is no passphrase. */
+#include "store/home.h"
+
 #include "base/alloc.h"
 #include "base/hex.h"
 #include "base/rand.h"
@@ -14,7 +16,7 @@
 
 #define TEXT_LEN (2 * STORE_KEY_LEN + 1) /* with the line's end */
 
-static char *path_in(const char *home, const char *name)
+char *home_path(const char *home, const char *name)
 {
     struct buf b = BUF_INIT;
 
@@ -26,9 +28,41 @@ static char *path_in(const char *home, const char *name)
     return NULL;
 }
 
+int store_home_make(const char *home, struct err *err)
+{
+    struct stat st;
+    char *path;
+    int r = 0;
+
+    if (!*home)
+        return err_set(err, ERR_INVALID, "the home has no name");
+    if (!(path = xm_strdup(home)))
+        return err_set(err, ERR_NOMEM, "making %s: out of memory", home);
+    for (char *at = path + 1; *at; at++) {
+        if (*at != '/')
+            continue;
+        *at = 0;
+        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+            r = err_set(err, ERR_IO, "making %s: %s", path, strerror(errno));
+        *at = '/';
+        if (r != 0)
+            goto done;
+    }
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        r = err_set(err, ERR_IO, "making %s: %s", home, strerror(errno));
+    else if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+        r = err_set(err, ERR_IO, "%s is no folder", home);
+    else if ((st.st_mode & 077) && chmod(path, 0700) != 0)
+        r = err_set(err, ERR_DENIED, "%s is open to other users and not ours to close: %s", home,
+                    strerror(errno));
+done:
+    xm_free(path);
+    return r;
+}
+
 int store_key_file_read(const char *home, uint8_t out[STORE_KEY_LEN], struct err *err)
 {
-    char *path = path_in(home, STORE_KEY_FILE);
+    char *path = home_path(home, STORE_KEY_FILE);
     char text[TEXT_LEN + 1];
     struct stat st;
     ssize_t n;
@@ -83,7 +117,7 @@ static void sync_folder(const char *path)
 int store_key_file_create(const char *home, const struct rand *rand, uint8_t out[STORE_KEY_LEN],
                           struct err *err)
 {
-    char *path = path_in(home, STORE_KEY_FILE), *beside = path_in(home, STORE_KEY_FILE ".new");
+    char *path = home_path(home, STORE_KEY_FILE), *beside = home_path(home, STORE_KEY_FILE ".new");
     uint8_t key[STORE_KEY_LEN];
     char text[TEXT_LEN + 1];
     int r;
@@ -92,6 +126,8 @@ int store_key_file_create(const char *home, const struct rand *rand, uint8_t out
         r = err_set(err, ERR_NOMEM, "writing the key file: out of memory");
         goto done;
     }
+    if ((r = store_home_make(home, err)) != 0)
+        goto done;
     rand_fill(rand, key, sizeof key);
     hex_encode(key, sizeof key, text);
     text[TEXT_LEN - 1] = '\n';
