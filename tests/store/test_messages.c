@@ -465,6 +465,22 @@ static void device_sync_messages_wait_until_they_are_applied(void **state)
     assert_string_equal(text, "");
 }
 
+static void an_installation_was_heard_when_it_last_wrote_preferences(void **state)
+{
+    struct store *store = store_of(state);
+    int64_t at = -1;
+
+    add_group(store, 1, STORE_SYNC, NULL);
+    add_group(store, 2, STORE_GROUP, NULL);
+    add_text(store, 1, 1, 5 * SECOND, "x");
+    add_text(store, 2, 1, 4 * SECOND, "x");
+    add_text(store, 3, 2, 9 * SECOND, "in a chat");
+    OK(store_installation_heard(store, id32(7777), &at, err));
+    assert_int_equal(at, 5 * SECOND);
+    OK(store_installation_heard(store, id32(1), &at, err));
+    assert_int_equal(at, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,6 +500,7 @@ int main(void)
         TEST(search_goes_newest_first_and_can_stop),
         TEST(a_damaged_body_hides_no_other_message),
         TEST(device_sync_messages_wait_until_they_are_applied),
+        TEST(an_installation_was_heard_when_it_last_wrote_preferences),
     };
 
     return cmocka_run_group_tests(tests, crypto_setup, NULL);

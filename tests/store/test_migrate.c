@@ -190,6 +190,49 @@ static void every_older_version_is_brought_up_to_date(void **state)
     }
 }
 
+/* Tables with their columns, and indexes with what they are over, one a line. */
+static char *shape(struct db *db)
+{
+    struct db_query q;
+    char *text;
+
+    db_query(
+        &q, db,
+        "SELECT group_concat(line, char(10)) FROM (SELECT m.type || ' ' || m.name || '.' || c.name || ' ' || "
+        "c.type"
+        " || ' ' || c.\"notnull\" || ' ' || c.pk AS line FROM sqlite_master m, pragma_table_info(m.name) c"
+        " WHERE m.type = 'table' UNION ALL SELECT m.type || ' ' || m.name || ' ' || m.tbl_name || '.' ||"
+        " coalesce(c.name, '') FROM sqlite_master m, pragma_index_info(m.name) c WHERE m.type = 'index'"
+        " ORDER BY line)");
+    assert_int_equal(db_step(&q, NULL), DB_ROW);
+    text = strdup(db_col_text(&q, 0));
+    db_end(&q);
+    return text;
+}
+
+static void a_migrated_database_has_the_shape_of_a_new_one(void **state)
+{
+    struct home *home = *state;
+    char *dump = read_dump(1), *migrated, *made;
+    sqlite3 *sqlite = NULL;
+
+    assert_int_equal(sqlite3_open(home_file(home, STORE_FILE), &sqlite), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(sqlite, dump, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(sqlite);
+    OK(store_open(home->path, &raw_key, NULL, &home->store, err));
+    migrated = shape(store_db(home->store));
+    store_close(home->store);
+    home->store = NULL;
+    unlink(home_file(home, STORE_FILE));
+    OK(store_create(home->path, &raw_key, NULL, &home->store, err));
+    made = shape(store_db(home->store));
+    assert_string_equal(migrated, made);
+    assert_true(strlen(made) > 2000);
+    free(dump);
+    free(migrated);
+    free(made);
+}
+
 static int make(const char *folder)
 {
     struct store *store = NULL;
@@ -212,6 +255,7 @@ int main(int argc, char **argv)
         TEST(without_a_copy_nothing_is_migrated),
         TEST(a_newer_database_is_refused),
         TEST(every_older_version_is_brought_up_to_date),
+        TEST(a_migrated_database_has_the_shape_of_a_new_one),
     };
 
     if (argc == 3 && strcmp(argv[1], "--make") == 0)
