@@ -12,9 +12,13 @@
 #define CACHE_SLOTS 512
 #define CACHE_MOST  384
 #define BUSY_MS     5000
-/* The WAL is moved into the file, with two waits for the disk, every so many pages (8 MB): about every 400
+/* A transaction of one message changes about five pages, each of which goes to the WAL whole: pages smaller
+ * than the usual 4096 make it a quarter faster.  (Pieces of some 100 kB, rare, become half as slow again: 2.5
+ * ms for 300 kB.) */
+#define PAGE_BYTES "2048"
+/* The WAL is moved into the file, with two waits for the disk, every so many pages (8 MB): about every 800
  * received messages.  After a burst its file is cut back to a little more than that. */
-#define WAL_PAGES      "2000"
+#define WAL_PAGES      "4000"
 #define WAL_BYTES_KEPT "8912896"
 
 struct cached {
@@ -127,7 +131,8 @@ static int configure(struct db *db, const struct db_options *o, struct err *err)
         return db_exec(db, "PRAGMA query_only = ON", err);
     if (r == 0)
         r = db_exec(db,
-                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;"
+                    "PRAGMA page_size = " PAGE_BYTES
+                    "; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;"
                     "PRAGMA wal_autocheckpoint = " WAL_PAGES "; PRAGMA journal_size_limit = " WAL_BYTES_KEPT,
                     err);
     if (r == 0 && o->max_pages) {

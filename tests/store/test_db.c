@@ -228,7 +228,7 @@ static void an_idle_reader_keeps_the_wal_small(void **state)
                 most = st.st_size;
         }
     }
-    /* 2000 pages are moved at a time; a reader that held on made it 80 MB. */
+    /* 4000 pages are moved at a time; a reader that held on made it 80 MB. */
     assert_true(most > 0 && most < 9 << 20);
     db_close(reader);
     db_close(writer);
