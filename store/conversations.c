@@ -13,8 +13,10 @@
     "<> 4"                                                                                                   \
     "  AND (h.last_message_ns, h.id) > (g.last_message_ns, g.id)) AS duplicate,"                             \
     " coalesce(m.sent_at_ns, g.created_at_ns) AS active_at_ns,"                                              \
-    " (SELECT count(*) FROM (SELECT 1 FROM messages u WHERE u.conversation = g.conversation"                 \
-    "  AND u.sent_at_ns > c.read_up_to_ns AND u.shows = 2 AND u.own = 0 LIMIT 1000)),"                       \
+    " CASE WHEN ?8 THEN 0 ELSE (SELECT count(*) FROM (SELECT 1 FROM messages u"                              \
+    "  WHERE u.conversation = g.conversation AND u.sent_at_ns > c.read_up_to_ns AND u.shows = 2 AND u.own "  \
+    "= 0"                                                                                                    \
+    "  LIMIT 1000)) END,"                                                                                    \
     " c.read_up_to_ns, c.muted_until_ns, c.notify, c.draft IS NOT NULL"                                      \
     " FROM groups g JOIN conversations c ON c.n = g.conversation"                                            \
     " LEFT JOIN group_texts t ON t.group_n = g.n"                                                            \
@@ -34,7 +36,7 @@
 
 _Static_assert(STORE_UNREAD_MAX == 1000, "the LIMIT in SELECT_LINE");
 
-static int read_line(struct store *store, const struct db_query *q, struct store_mem *mem,
+static int read_line(struct store *store, const struct db_query *q, bool bare, struct store_mem *mem,
                      struct store_conversation *out, struct err *err)
 {
     struct store_conversation line = {0};
@@ -43,11 +45,11 @@ static int read_line(struct store *store, const struct db_query *q, struct store
 
     if ((r = store_group_read(q, mem, &line.group, err)) != 0)
         return r;
-    line.has_last = !db_col_null(q, STORE_GROUP_COLUMN_COUNT);
+    line.has_last = !bare && !db_col_null(q, STORE_GROUP_COLUMN_COUNT);
     if (line.has_last &&
         (r = store_message_read(store, q, STORE_GROUP_COLUMN_COUNT, true, mem, &line.last, err)) != 0)
         return r;
-    if ((r = store_group_texts_read(store, q, at, line.group.id, mem, &line.texts, err)) != 0)
+    if (!bare && (r = store_group_texts_read(store, q, at, line.group.id, mem, &line.texts, err)) != 0)
         return r;
     line.consent = (int)db_col_i64(q, at + 4);
     line.peer_consent = (int)db_col_i64(q, at + 5);
@@ -84,9 +86,10 @@ int store_conversations_each(struct store *store, const struct store_conversatio
     db_bind_i64(&q, 5, query->active_after_ns ? query->active_after_ns : INT64_MIN);
     db_bind_i64(&q, 6, query->active_before_ns ? query->active_before_ns : INT64_MAX);
     db_bind_i64(&q, 7, query->limit ? query->limit : -1);
+    db_bind_i64(&q, 8, query->bare);
     while ((r = db_step(&q, err)) == DB_ROW) {
         store_mem_reset(&mem);
-        if ((r = read_line(store, &q, &mem, &line, err)) != 0 || (r = fn(ctx, &line)) != 0)
+        if ((r = read_line(store, &q, query->bare, &mem, &line, err)) != 0 || (r = fn(ctx, &line)) != 0)
             break;
     }
     db_end(&q);
@@ -104,7 +107,7 @@ int store_conversation_get(struct store *store, struct slice group_id, struct st
     db_bind_slice(&q, 1, group_id);
     r = db_step(&q, err);
     if (r == DB_ROW)
-        r = read_line(store, &q, mem, out, err);
+        r = read_line(store, &q, false, mem, out, err);
     else if (r == DB_DONE)
         r = err_set(err, ERR_NOTFOUND, "no such conversation");
     db_end(&q);

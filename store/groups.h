@@ -123,6 +123,7 @@ struct store_conversations_query {
     bool hide_denied_peers;  /* leave out DMs of unknown state whose peer's inbox is denied */
     int64_t active_after_ns, active_before_ns; /* exclusive; 0: no bound */
     int64_t limit;                             /* after all filters; 0: none */
+    bool bare; /* without texts, last message and unread count: for those who want the groups alone */
 };
 
 /* Newest activity first.  Borrowed rows; non-zero stops. */

@@ -257,7 +257,7 @@ static int by_bytes(const void *a, const void *b)
 
 static int select_groups(struct live *live, struct selection *out, struct err *err)
 {
-    struct store_conversations_query query = {.consent_states = live->states, .duplicates = true};
+    struct store_conversations_query query = {.consent_states = live->states, .duplicates = true, .bare = true};
     struct store *store = live->core->store;
     int r;
 

@@ -205,7 +205,8 @@ static int hmac_keys(struct rpc *rpc)
 {
     struct store_conversations_query query = {
         .consent_states = STORE_CONSENT_BIT(STORE_CONSENT_UNKNOWN) | STORE_CONSENT_BIT(STORE_CONSENT_ALLOWED),
-        .duplicates = true};
+        .duplicates = true,
+        .bare = true};
     uint8_t root[HMAC_ROOT_LEN];
     struct key_listing l = {root, hmac_period(core_now_ns(rpc->core)), NULL};
     int r;

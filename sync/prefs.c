@@ -381,7 +381,8 @@ static void reconcile(struct core *core)
 {
     struct store_conversations_query query = {
         .consent_states = STORE_CONSENT_BIT(STORE_CONSENT_UNKNOWN) | STORE_CONSENT_BIT(STORE_CONSENT_ALLOWED),
-        .active_after_ns = core_now_ns(core) - RECONCILE_ACTIVE_NS};
+        .active_after_ns = core_now_ns(core) - RECONCILE_ACTIVE_NS,
+        .bare = true};
     struct id_list list = {0};
 
     if (store_conversations_each(core->store, &query, collect_active, &list, NULL) == 0)

@@ -137,7 +137,7 @@ static void read_one(struct core *core, void *ctx, size_t i)
 
 int sync_all(struct core *core, unsigned consent_states, struct sync_all_result *out, struct err *err)
 {
-    struct store_conversations_query query = {.duplicates = true};
+    struct store_conversations_query query = {.duplicates = true, .bare = true};
     struct all all = {.core = core};
     struct err welcome_err = {0};
     int r;

@@ -118,6 +118,10 @@ static void reading(struct store *store)
     for (int i = 0; i < 50; i++)
         OK(store_conversations_each(store, &(struct store_conversations_query){0}, nothing_line, &n, err));
     tell("list of 100 conversations", 50, "ms", &watch);
+    for (int i = 0; i < 50; i++)
+        OK(store_conversations_each(store, &(struct store_conversations_query){.bare = true}, nothing_line,
+                                    &n, err));
+    tell("the same, bare", 50, "ms", &watch);
     OK(store_messages_scan(store, 0, STORE_SHOWS_MESSAGE, NULL, nothing_message, &n, err));
     tell("search through all", 1, "ms", &watch);
     OK(store_check(store, err));

@@ -294,6 +294,7 @@ static void the_list_shows_newest_activity_first(void **state)
     assert_string_equal(list(store, (struct store_conversations_query){.types = STORE_TYPE_BIT(STORE_DM)}),
                         "3:2:new ");
     assert_string_equal(list(store, (struct store_conversations_query){.limit = 2}), "1:0:mine 3:2:new ");
+    assert_string_equal(list(store, (struct store_conversations_query){.bare = true}), "1:0: 3:0: 5:0: ");
     assert_string_equal(list(store, (struct store_conversations_query){.active_after_ns = 11 * SECOND}),
                         "1:0:mine ");
     assert_string_equal(list(store, (struct store_conversations_query){.active_before_ns = 11 * SECOND}),
