@@ -374,8 +374,7 @@ void group_membership_encode(const struct group_membership *in, struct buf *out)
     for (size_t i = 0; i < in->n_members; i++) {
         struct buf entry = BUF_INIT;
         wire_put_message(&entry, 1, slice_str(in->members[i].inbox_id));
-        wire_put_varint(&entry, 2 << 3); /* map values are written even when 0, as libxmtp's encoder does */
-        wire_put_varint(&entry, in->members[i].sequence_id);
+        wire_put_u64(&entry, 2, in->members[i].sequence_id);
         pb_put_part(out, 1, &entry);
         buf_free(&entry);
     }

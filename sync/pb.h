@@ -17,13 +17,13 @@ static inline void pb_put_part(struct buf *b, uint32_t field, struct buf *part)
     buf_reset(part);
 }
 
-/* One entry of a map<string, string>. */
+/* One entry of a map<string, string>; empty parts are left out, as libxmtp's encoder does. */
 static inline void pb_put_map_string(struct buf *b, uint32_t field, const char *key, const char *value)
 {
     struct buf entry = BUF_INIT;
 
-    wire_put_message(&entry, 1, slice_str(key));
-    wire_put_message(&entry, 2, slice_str(value));
+    pb_put_string(&entry, 1, key);
+    pb_put_string(&entry, 2, value);
     pb_put_part(b, field, &entry);
     buf_free(&entry);
 }

@@ -8,3 +8,18 @@ check_PROGRAMS += tests/sync/test_flows
 TESTS += tests/sync/test_flows
 tests_sync_test_flows_SOURCES = tests/sync/test_flows.c $(SYNC_PEERS)
 tests_sync_test_flows_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
+
+# Pure parts of it, against the rules and against what libxmtp recorded.
+SYNC_PURE_TESTS = tests/sync/test_commit_validate tests/sync/test_content tests/sync/test_metadata \
+	tests/sync/test_policy
+check_PROGRAMS += $(SYNC_PURE_TESTS)
+TESTS += $(SYNC_PURE_TESTS)
+EXTRA_DIST += tests/vectors/content-types.json
+tests_sync_test_commit_validate_SOURCES = tests/sync/test_commit_validate.c
+tests_sync_test_commit_validate_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
+tests_sync_test_content_SOURCES = tests/sync/test_content.c tests/vectors.c
+tests_sync_test_content_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
+tests_sync_test_metadata_SOURCES = tests/sync/test_metadata.c tests/vectors.c
+tests_sync_test_metadata_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
+tests_sync_test_policy_SOURCES = tests/sync/test_policy.c
+tests_sync_test_policy_LDADD = $(SYNC_LIBS) $(TEST_LIBS)

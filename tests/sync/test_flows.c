@@ -76,7 +76,7 @@ static void five_installations(struct world *w)
     const char *others[] = {b->core.self.inbox_id, c->core.self.inbox_id};
     const struct group_options options = {.name = "five"};
     uint8_t id[16];
-    char text[16];
+    char text[32];
 
     OK(group_create(&a->core, &options, others, 2, id, &err));
     for (int i = 1; i < 5; i++)
