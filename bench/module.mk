@@ -1,7 +1,7 @@
 # Files of bench/; included by the top Makefile.am.
 #
 # `make bench`: xmtui beside libxmtp, in one table (needs Node and, once, the npm registry).
-.PHONY: bench bench-peers
+# No file is called bench-peers, so it runs whenever it is asked for.
 bench: bench-peers
 bench-peers: all
 	XM_BUILDDIR='$(abs_top_builddir)' '$(srcdir)/bench/run'

@@ -15,3 +15,4 @@ include tests/ui/module.mk
 include tests/cli/module.mk
 include tests/node/module.mk
 endif
+include tests/interop/module.mk

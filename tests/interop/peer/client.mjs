@@ -112,6 +112,43 @@ export const methods = {
     }]))
   },
 
+  // The calls that need no client: each asks the node by itself.
+  'client.authorized': async ({ bindings, url }, { inboxId, address, installationId }) => ({
+    address: await bindings.isAddressAuthorized(url, null, inboxId, address),
+    installation: await bindings.isInstallationAuthorized(url, null, inboxId, Uint8Array.from(Buffer.from(installationId, 'hex'))),
+  }),
+
+  'client.inboxStates': async ({ bindings, url }, { inboxIds }) =>
+    (await bindings.inboxStateFromInboxIds(url, null, inboxIds)).map((s) => ({
+      inboxId: s.inboxId, installations: s.installations.map((i) => i.id),
+    })),
+
+  'client.latestInboxState': async ({ client }, { inboxId }) => ({
+    installations: (await client.getLatestInboxState(inboxId)).installations.map((i) => i.id),
+  }),
+
+  // Revoking without a client, as somebody does who has lost all installations.
+  'client.revokeFromOutside': async ({ bindings, url, owner }, { inboxId, ids }) => {
+    const request = await bindings.revokeInstallationsSignatureRequest(
+      url, null, ethereum(owner.address), inboxId, ids.map((id) => Uint8Array.from(Buffer.from(id, 'hex'))))
+    await signed(request, [owner], (r) => bindings.applySignatureRequest(url, null, r))
+    return {}
+  },
+
+  // An account that is a smart contract: the node, which asks no chain, says that the signature is not valid.
+  'client.addContractAccount': async ({ client }, { address }) => {
+    const request = await client.addIdentifierSignatureRequest(ethereum(address))
+    await request.addScwSignature(ethereum(address), Uint8Array.from(Buffer.alloc(65, 1)), 1n, 1n)
+    await client.applySignatureRequest(request)
+    return {}
+  },
+
+  'client.reconnectDatabase': async ({ client }) => {
+    client.releaseDbConnection()
+    await client.dbReconnect()
+    return {}
+  },
+
   'client.statistics': ({ client }) => {
     const numbers = (o) => Object.fromEntries(Object.entries(o).map(([k, v]) => [k, Number(v)]))
     return { ...numbers(client.apiStatistics()), ...numbers(client.apiIdentityStatistics()) }

@@ -72,6 +72,12 @@ export const methods = {
       permissions: permissions === 'admin-only' ? 1 : 0,
     })),
 
+  // A group that exists here alone until the first member or message is published.
+  'conversations.newGroupOptimistic': ({ conversations }, { name }) =>
+    shape.conversation(conversations.createGroupOptimistic({ groupName: name })),
+
+  'conversations.deleteMessage': ({ conversations }, { messageId }) => ({ deleted: conversations.deleteMessageById(messageId) }),
+
   // The bindings' list is local; fetching welcomes first is what applications do with it.
   'conversations.list': async ({ conversations }, { consentStates, type, limit, includeDuplicateDms, sync = true }) => {
     if (sync)
@@ -205,6 +211,8 @@ export const methods = {
     await find(ctx, id).leaveGroup()
     return {}
   },
+
+  'conversation.duplicates': async (ctx, { id }) => (await find(ctx, id).findDuplicateDms()).map((c) => c.id()),
 
   'conversation.hmacKeys': (ctx, { id }) => shape.hmacKeys(find(ctx, id).getHmacKeys()),
 

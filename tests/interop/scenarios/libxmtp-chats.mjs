@@ -66,6 +66,20 @@ async function waysOfSending(A, Bo, id) {
   equal((await Bo.texts(id)).slice(-2), ['optimistic', 'prepared'], 'texts sent in two steps')
 }
 
+async function groupMadeOffline(A, Bo) {
+  const { id } = await A.call('conversations.newGroupOptimistic', { name: 'later' })
+  await A.call('conversation.send', { id, text: 'before anybody', optimistic: true })
+  await A.call('conversation.addMembers', { id, peers: peers(Bo) })
+  const { messageId } = await A.call('conversation.send', { id, text: 'welcome' })
+  await until('Bo has the group', async () => (await Bo.call('conversations.list')).some((c) => c.id === id))
+  await Bo.call('conversation.sync', { id })
+  ok((await Bo.texts(id)).includes('welcome'), 'the text after the group was published')
+  equal(await A.call('conversations.deleteMessage', { messageId }), { deleted: 1 }, 'deleting one of the own texts, here alone')
+  ok(!(await A.texts(id)).includes('welcome'), 'the deleted text is gone at A')
+  await A.call('client.reconnectDatabase')
+  ok((await A.texts(id)).length > 0, 'A reads its database again')
+}
+
 async function metadata(A, Bo, id) {
   await A.call('conversation.update', {
     id, name: 'Nomen', description: 'Omen', imageUrl: 'https://localhost/i.png', appData: '{"a":1}',
@@ -196,6 +210,8 @@ export async function run(world, roles) {
     await everyContentType(A, Bo, id)
     await waysOfSending(A, Bo, id)
   }
+  await groupMadeOffline(A, Bo)
+  equal(await A.call('conversation.duplicates', { id: dm.id }), [], 'duplicates of the only chat')
   await metadata(A, Bo, group.id)
   await rolesAndPermissions(A, Bo, Caro, group.id)
   await comingAndGoing(A, Bo, Caro, Dan, group.id)

@@ -34,6 +34,16 @@ export async function run(world, roles) {
   const packages = await Bo.call('client.keyPackages', { ids: three })
   equal(Object.entries(packages).map(([id, p]) => [id, p.valid]).sort(), three.map((id) => [id, true]), 'key packages of Alix')
 
+  // The calls that need no client.
+  const yes = { inboxId: A.inboxId, address: A.address, installationId: B.installationId }
+  equal(await Bo.call('client.authorized', yes), { address: true, installation: true }, 'what belongs to Alix')
+  equal(await Bo.call('client.authorized', { ...yes, address: Bo.address, installationId: Bo.installationId }),
+        { address: false, installation: false }, 'what belongs to Bo alone')
+  equal((await Bo.call('client.inboxStates', { inboxIds: [A.inboxId, Bo.inboxId] })).map((s) => s.installations.sort()),
+        [three, [Bo.installationId]], 'installations of two inboxes at once')
+  equal((await Bo.call('client.latestInboxState', { inboxId: A.inboxId })).installations.sort(), three, 'the latest state of Alix')
+  await refused(A.call('client.addContractAccount', { address: stranger }), 'a contract account that no chain vouches for')
+
   // Signatures by installation keys.
   const { signature } = await A.call('client.sign', { text: 'I am A' })
   equal(await Bo.call('client.verifySignature', { text: 'I am A', signature, installationId: A.installationId }),
@@ -80,6 +90,11 @@ export async function run(world, roles) {
   await C.call('conversations.syncAll').catch(() => {})
   const leftToC = await C.messages(dm.id).catch(() => [])
   ok(!leftToC.some((m) => m.content.text === 'the last word'), 'C reads the last word')
+
+  // The same without a client.
+  const F = await world.client('F', roles.A, { sameAs: A })
+  await F.call('client.revokeFromOutside', { inboxId: A.inboxId, ids: [F.installationId] })
+  equal(await installations(Bo, A.inboxId), [A.installationId], 'installations after a revocation from outside')
 
   // The recovery identifier: the old one signs, then only the new one may revoke.
   const recovery = await wallet(newWalletKey())
