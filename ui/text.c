@@ -23,6 +23,7 @@ static size_t decode(const char *at, const char *end, uint32_t *cp)
     utf8proc_int32_t c;
     utf8proc_ssize_t n;
 
+    *cp = 0;
     if (at >= end)
         return 0;
     n = utf8proc_iterate((const utf8proc_uint8_t *)at, end - at, &c);
