@@ -85,9 +85,19 @@ done:
 
 /* ---- reactions ---- */
 
+/* A reaction is one flat object of five short strings.  A deep one would use up the parser's stack. */
+static bool is_plain_json(struct slice s)
+{
+    size_t brackets = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        brackets += s.data[i] == '[' || s.data[i] == '{';
+    return s.len <= 4096 && brackets <= 8;
+}
+
 static bool reaction_v1(const struct encoded *e, struct content_reaction_parts *out)
 {
-    json_t *j = json_loadb((const char *)(e->content.data ? e->content.data : (const uint8_t *)""), e->content.len, 0,
+    json_t *j = !is_plain_json(e->content) ? NULL : json_loadb((const char *)(e->content.data ? e->content.data : (const uint8_t *)""), e->content.len, 0,
                            NULL);
     const char *reference = json_string_value(json_object_get(j, "reference"));
     const char *action = json_string_value(json_object_get(j, "action"));

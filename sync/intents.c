@@ -421,11 +421,30 @@ int intents_release_unseen(struct core *core, struct group *g, struct err *err)
     return r;
 }
 
+/* A refusal by the node holds up nothing else; the next sync tries again. */
+static int send_one_batch(struct core *core, const struct store_intent *intent, bool *done, struct err *err)
+{
+    struct err why = {0};
+    int r = 0;
+
+    if (intent->post_commit.len > 0)
+        r = welcome_batch_send(core, intent->post_commit, (uint64_t)intent->sequence_id, &why);
+    *done = r == 0 || r == ERR_CORRUPT;
+    if (r == ERR_CORRUPT || r == ERR_REMOTE) {
+        log_error("intents", "invitations of commit %lld: %s", (long long)intent->sequence_id, why.text);
+        return 0;
+    }
+    if (r != 0 && err)
+        *err = why;
+    return r;
+}
+
 int intents_send_welcomes(struct core *core, struct group *g, struct err *err)
 {
     struct store_mem mem = STORE_MEM_INIT;
     struct store_intent intent;
     struct todo t = {0};
+    bool done;
     int r = read_todo(core, g, STORE_INTENT_BIT(STORE_INTENT_COMMITTED), &t, err);
 
     for (size_t i = 0; r == 0 && i < t.n; i++) {
@@ -434,9 +453,7 @@ int intents_send_welcomes(struct core *core, struct group *g, struct err *err)
         store_mem_reset(&mem);
         if ((r = store_intent_get(core->store, t.at[i].id, &mem, &intent, err)) != 0)
             break;
-        if (intent.post_commit.len > 0)
-            r = welcome_batch_send(core, intent.post_commit, (uint64_t)intent.sequence_id, err);
-        if (r == 0)
+        if ((r = send_one_batch(core, &intent, &done, err)) == 0 && done)
             r = store_intent_delete(core->store, intent.id, err);
     }
     store_mem_free(&mem);

@@ -7,6 +7,7 @@
 #include "mls/mls.h"
 #include "store/groups.h"
 #include "sync/commit_build.h"
+#include "sync/commit_validate.h"
 #include "sync/core.h"
 #include "sync/group.h"
 #include "sync/inboxes.h"
@@ -80,8 +81,11 @@ int check_installations_locked(struct core *core, struct group *g, struct err *e
     if ((r = group_read_extensions(core, g, err)) == 0 &&
         (r = find_updates(core, g, NULL, 0, &intent, err)) == 0 && intent.updates.n_members > 0)
         r = run_intent(core, g, &intent, err);
-    if (r == 0)
-        r = store_group_set_installations_checked(core->store, slice_of(g->id, 16), core_now_ns(core), err);
+    /* What cannot succeed is not tried again with every message. */
+    if (r == 0 || !err_is_transient(r)) {
+        int stored = store_group_set_installations_checked(core->store, slice_of(g->id, 16), core_now_ns(core), NULL);
+        r = r != 0 ? r : stored;
+    }
     membership_intent_free(&intent);
     return r;
 }

@@ -16,6 +16,17 @@
 /* Nobody sends more; it bounds what one hostile commit can make us keep. */
 #define EXT_MAX ((size_t)4 << 20)
 
+/* Members, attributes, admins, failed installations: each list is searched one by one.  libxmtp stops
+ * at 250 members of ten installations; forty times that still takes no time worth mentioning. */
+#define LIST_MAX 10000
+
+static bool too_many(size_t n, const char *what, struct err *err)
+{
+    if (n > LIST_MAX)
+        err_set(err, ERR_TOOBIG, "%zu %s in a group", n, what);
+    return n > LIST_MAX;
+}
+
 static int unpack(const ProtobufCMessageDescriptor *type, const char *what, struct slice bytes,
                   struct proto_arena *arena, void *out, struct err *err)
 {
@@ -225,6 +236,11 @@ int group_mutable_decode(struct slice ext, struct group_mutable *out, struct err
         r = err_set(err, ERR_MALFORMED, "mutable metadata without its lists of admins");
         goto done;
     }
+    if (too_many(m->n_attributes, "attributes", err) || too_many(m->admin_list->n_inbox_ids, "admins", err) ||
+        too_many(m->super_admin_list->n_inbox_ids, "super admins", err)) {
+        r = ERR_TOOBIG;
+        goto done;
+    }
     r = ERR_NOMEM;
     for (size_t i = 0; i < m->n_attributes; i++)
         if (group_attr_set(&mut, m->attributes[i]->key ? m->attributes[i]->key : "",
@@ -350,6 +366,11 @@ int group_membership_decode(struct slice ext, struct group_membership *out, stru
     if ((r = unpack(&xmtp__mls__message_contents__group_membership__descriptor, "group membership", ext, &arena, &m,
                     err)) != 0)
         goto done;
+    if (too_many(m->n_members, "members", err) ||
+        too_many(m->n_failed_installations, "failed installations", err)) {
+        r = ERR_TOOBIG;
+        goto done;
+    }
     r = ERR_NOMEM;
     for (size_t i = 0; i < m->n_members; i++)
         if (group_membership_set(&ms, m->members[i]->key ? m->members[i]->key : "", m->members[i]->value) != 0)

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/i18n.h"
+#include "base/log.h"
 #include "crypto/hash.h"
 #include "mls/mls.h"
 #include "store/groups.h"
@@ -61,23 +62,34 @@ static int read_standing(struct core *core, struct group *g, struct standing *ou
     return r;
 }
 
+/* Our own trouble, which sending would meet as well. */
+static bool is_ours(int code)
+{
+    return code == ERR_NOMEM || code == ERR_IO || code == ERR_CANCELED || code == ERR_CORRUPT;
+}
+
 /* Brings the group into the state in which a message reaches every device of every member.  Trouble
- * with the network is none here: the message waits then. */
+ * with the network, or with somebody's identity log, keeps no message back. */
 static int prepare(struct core *core, struct group *g, struct err *err)
 {
     struct standing standing;
+    struct err why = {0};
     int r;
 
     if ((r = read_standing(core, g, &standing, err)) != 0 || !core->api || core->offline)
         return r;
-    if (standing.may_check && (r = check_installations_locked(core, g, err)) != 0 && r != ERR_OFFLINE &&
-        r != ERR_REMOTE && r != ERR_CONFLICT)
-        return r;
+    if (standing.may_check)
+        r = check_installations_locked(core, g, &why);
     if (r == 0 && standing.rotate)
-        r = intent_run(core, g, STORE_INTENT_KEY_UPDATE, slice_of(NULL, 0), err);
-    if (r == ERR_OFFLINE || r == ERR_REMOTE || r == ERR_CONFLICT)
-        r = 0;
-    if (r == 0 && !mls_group_is_active(g->mls))
+        r = intent_run(core, g, STORE_INTENT_KEY_UPDATE, slice_of(NULL, 0), &why);
+    if (is_ours(r)) {
+        if (err)
+            *err = why;
+        return r;
+    }
+    if (r != 0)
+        log_warn("send", "before sending: %s", why.text);
+    if ((r = group_load_mls(core, g, err)) == 0 && !mls_group_is_active(g->mls))
         r = err_set(err, ERR_STATE, "%s", _("you are not in this conversation any more"));
     return r;
 }

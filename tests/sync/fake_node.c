@@ -467,3 +467,36 @@ size_t fake_node_identity_updates(struct fake_node *node)
 {
     return node->n_updates;
 }
+
+void fake_node_pop(struct fake_node *node, uint8_t group_id[16], struct bytes *data)
+{
+    struct fake_message *m = &node->messages[--node->n_messages];
+
+    memcpy(group_id, m->group_id, 16);
+    *data = m->data;
+}
+
+void fake_node_pop_welcome(struct fake_node *node, struct node_welcome_message *like, struct bytes *data,
+                           struct bytes *hpke, struct bytes *metadata)
+{
+    struct fake_welcome *w = &node->welcomes[--node->n_welcomes];
+
+    *like = (struct node_welcome_message){.installation_key = slice_of(w->key, 32)};
+    *data = w->data;
+    *hpke = w->hpke;
+    *metadata = w->metadata;
+}
+
+void fake_node_inject_welcome(struct fake_node *node, const uint8_t key[32], struct slice data, struct slice hpke,
+                              struct slice metadata)
+{
+    struct fake_welcome *w;
+
+    node->welcomes = grow(node->welcomes, node->n_welcomes, sizeof *w);
+    w = &node->welcomes[node->n_welcomes++];
+    *w = (struct fake_welcome){.id = node->n_welcomes, .algorithm = 1};
+    memcpy(w->key, key, 32);
+    copy(data, &w->data);
+    copy(hpke, &w->hpke);
+    copy(metadata, &w->metadata);
+}

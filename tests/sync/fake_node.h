@@ -41,3 +41,10 @@ size_t fake_node_identity_updates(struct fake_node *node);
 void fake_node_inject(struct fake_node *node, const uint8_t group_id[16], struct slice data, bool is_commit);
 /* The newest group message as a stream would deliver it; slices stay valid until the next one is stored. */
 void fake_node_last(struct fake_node *node, struct node_group_message *out);
+
+/* Takes the newest group message, or welcome, out of the ledger; the bytes are the caller's. */
+void fake_node_pop(struct fake_node *node, uint8_t group_id[16], struct bytes *data);
+void fake_node_pop_welcome(struct fake_node *node, struct node_welcome_message *like, struct bytes *data,
+                           struct bytes *hpke, struct bytes *metadata);
+void fake_node_inject_welcome(struct fake_node *node, const uint8_t key[32], struct slice data, struct slice hpke,
+                              struct slice metadata);

@@ -261,6 +261,12 @@ static void actor_not_member(struct attempt *t)
 {
     act_as(t, inbox_d);
 }
+static void actor_with_a_long_name(struct attempt *t)
+{
+    static char name[200];
+    memset(name, 'a', sizeof name - 1);
+    t->view.actor_inbox_id = name;
+}
 static void actor_at_zero(struct attempt *t)
 {
     group_membership_free(&t->old.membership);
@@ -410,6 +416,7 @@ static const struct row groups[] = {
     {"an admin adds a device again", readd_by_admin, ERR_DENIED},
     {"an installation that is not the inbox's", stranger_acts, ERR_DENIED},
     {"an inbox that is no member", actor_not_member, ERR_DENIED},
+    {"an inbox id of 199 characters", actor_with_a_long_name, ERR_MALFORMED},
     {"an actor at sequence id 0", actor_at_zero, ERR_DENIED},
     {"an update by an installation of nobody", update_by_stranger, ERR_DENIED},
     {"a log that cannot be read now", log_unknown, ERR_OFFLINE},

@@ -417,6 +417,73 @@ static void damaged_envelopes_are_passed_over_and_change_nothing(void **state)
     world_run(*state, hostile);
 }
 
+/* The same with a commit, in the epoch it is for, and with a welcome: then the real one comes. */
+static void hostile_commit(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    struct bytes good = {0};
+    uint8_t id[16];
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_sync(b);
+    OK(group_update_key(&a->core, id, &err));
+    fake_node_pop(w->node, id, &good);
+    for (size_t cut = 0; cut < good.len; cut += 7)
+        fake_node_inject(w->node, id, slice_of(good.data, cut), true);
+    for (size_t at = 0; at < good.len; at++) {
+        good.data[at] ^= 0x41;
+        fake_node_inject(w->node, id, bytes_slice(&good), true);
+        good.data[at] ^= 0x41;
+    }
+    peer_sync(b);
+    fake_node_inject(w->node, id, bytes_slice(&good), true);
+    peer_sync(b);
+    assert_same_epoch(a, b, id);
+    peer_send(a, id, "agreed");
+    peer_sync(b);
+    assert_string_equal(peer_texts(b, id), "agreed");
+    bytes_free(&good);
+}
+
+static void a_damaged_commit_leaves_the_way_for_the_real_one(void **state)
+{
+    world_run(*state, hostile_commit);
+}
+
+static void hostile_welcome(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    struct node_welcome_message like;
+    struct bytes data = {0}, hpke = {0}, metadata = {0};
+    uint8_t id[16];
+    const uint8_t *key = b->core.self.installation_id;
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_send(a, id, "come in");
+    fake_node_pop_welcome(w->node, &like, &data, &hpke, &metadata);
+    for (size_t cut = 0; cut < data.len; cut += 13)
+        fake_node_inject_welcome(w->node, key, slice_of(data.data, cut), bytes_slice(&hpke), bytes_slice(&metadata));
+    for (size_t at = 0; at < data.len; at += 3) {
+        data.data[at] ^= 0x41;
+        fake_node_inject_welcome(w->node, key, bytes_slice(&data), bytes_slice(&hpke), bytes_slice(&metadata));
+        data.data[at] ^= 0x41;
+    }
+    peer_sync(b);
+    assert_int_equal(b->events[CORE_CONVERSATION], 0);
+    fake_node_inject_welcome(w->node, key, bytes_slice(&data), bytes_slice(&hpke), bytes_slice(&metadata));
+    peer_sync(b);
+    assert_int_equal(b->events[CORE_CONVERSATION], 1);
+    assert_string_equal(peer_texts(b, id), "come in");
+    bytes_free(&data);
+    bytes_free(&hpke);
+    bytes_free(&metadata);
+}
+
+static void a_damaged_welcome_leaves_the_way_for_the_real_one(void **state)
+{
+    world_run(*state, hostile_welcome);
+}
+
 /* ---- the live path ---- */
 
 static void live(struct world *w)
@@ -511,6 +578,8 @@ int main(void)
         TEST(a_foreign_preferences_group_is_not_trusted),
         TEST(a_message_reaches_a_device_that_was_new),
         TEST(damaged_envelopes_are_passed_over_and_change_nothing),
+        TEST(a_damaged_commit_leaves_the_way_for_the_real_one),
+        TEST(a_damaged_welcome_leaves_the_way_for_the_real_one),
         TEST(streamed_messages_are_stored_once_without_moving_the_cursor),
         TEST(somebody_who_asks_is_taken_out),
         TEST(a_text_is_one_request),
