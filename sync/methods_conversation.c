@@ -66,7 +66,12 @@ static int page_to_json(struct rpc *rpc, const struct store_message *rows, size_
     int r;
 
     for (size_t i = 0; i < n; i++) {
-        if ((r = message_to_json(rpc->store, &rows[reversed ? n - 1 - i : i], &object, &rpc->err)) != 0) {
+        const struct store_message *row = &rows[reversed ? n - 1 - i : i];
+
+        /* A preference payload that somebody put into a chat is nothing to show. */
+        if (row->shows == STORE_SHOWS_NOT && row->content_type == CONTENT_UNKNOWN)
+            continue;
+        if ((r = message_to_json(rpc->store, row, &object, &rpc->err)) != 0) {
             json_decref(array);
             return r;
         }

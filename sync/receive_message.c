@@ -159,6 +159,8 @@ static int store_message_of(struct core *core, struct group *g, const struct nod
         row.reference = slice_of(facts.reference, 32);
     if ((r = store_message_put(core->store, &row, &added, err)) != 0 || !added)
         return r;
+    if (g->type != CONVERSATION_SYNC && facts.kind == CONTENT_UNKNOWN && facts.shows == STORE_SHOWS_NOT)
+        return 0; /* a preference payload in a chat: kept, nothing to tell anybody */
     if (g->type == CONVERSATION_GROUP || g->type == CONVERSATION_DM)
         *fate = ENVELOPE_STORED;
     return note_effects(core, g, &row, true, err);
