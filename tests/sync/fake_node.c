@@ -51,11 +51,14 @@ static void *grow(void *at, size_t n, size_t size)
     return grown;
 }
 
+/* Not through base/alloc.h: a test may make that fail. */
 static void copy(struct slice from, struct bytes *out)
 {
-    *out = (struct bytes){0};
-    if (bytes_dup(from, out) != 0)
+    *out = (struct bytes){malloc(from.len ? from.len : 1), from.len};
+    if (!out->data)
         abort();
+    if (from.len > 0)
+        memcpy(out->data, from.data, from.len);
 }
 
 struct fake_node *fake_node_new(void)
@@ -92,10 +95,33 @@ static struct fake_api *enter(struct node_api *base, int *r, struct err *err)
 {
     struct fake_api *api = (struct fake_api *)base;
 
+    bool fails = api->fail_call > 0 && --api->fail_call == 0;
+
     api->calls++;
-    *r = api->offline ? err_set(err, ERR_OFFLINE, "the node is away") : 0;
+    api->lost = fails && api->fail_after;
+    *r = api->offline || (fails && !api->fail_after) ? err_set(err, ERR_OFFLINE, "the node is away") : 0;
     return api;
 }
+
+/* A call that changes nothing may as well fail at once. */
+static struct fake_api *enter_reading(struct node_api *base, int *r, struct err *err)
+{
+    struct fake_api *api = enter(base, r, err);
+
+    if (api->lost)
+        *r = err_set(err, ERR_OFFLINE, "the answer is lost");
+    return api;
+}
+
+/* What the caller hears of a call that did its work. */
+static int leave(struct node_api *base, struct err *err)
+{
+    return ((struct fake_api *)base)->lost ? err_set(err, ERR_OFFLINE, "the answer is lost") : 0;
+}
+
+#define NEED(memory)                                                                                                \
+    if (!(memory))                                                                                                  \
+    return err_set(err, ERR_NOMEM, "out of memory")
 
 /* ---- key packages ---- */
 
@@ -119,18 +145,19 @@ static int upload(struct node_api *base, struct slice data, struct err *err)
     }
     bytes_free(&at->data);
     copy(data, &at->data);
-    return 0;
+    return leave(base, err);
 }
 
 static int fetch(struct node_api *base, const struct slice *keys, size_t count, struct node_key_packages *out,
                  struct err *err)
 {
     int r;
-    struct fake_node *node = enter(base, &r, err)->node;
+    struct fake_node *node = enter_reading(base, &r, err)->node;
 
     if (r != 0)
         return r;
-    out->packages = node_memory_array(out->memory = node_memory_new(), count, sizeof *out->packages);
+    NEED(out->memory = node_memory_new());
+    NEED(out->packages = node_memory_array(out->memory, count, sizeof *out->packages));
     out->count = count;
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < node->n_packages; k++)
@@ -186,7 +213,7 @@ static int send_messages(struct node_api *base, const struct node_group_send *me
         store_message(api->node, view.group_id.data, messages[i].data, view.content_type == MLS_CONTENT_COMMIT,
                       messages[i].sender_hmac, messages[i].should_push);
     }
-    return api->lose_answers ? err_set(err, ERR_OFFLINE, "the answer is lost") : 0;
+    return api->lose_answers ? err_set(err, ERR_OFFLINE, "the answer is lost") : leave(base, err);
 }
 
 static uint64_t position(struct node_position after)
@@ -221,7 +248,7 @@ static int query_messages(struct node_api *base, struct slice group_id, struct n
                           struct node_group_page *out, struct err *err)
 {
     int r;
-    struct fake_api *api = enter(base, &r, err);
+    struct fake_api *api = enter_reading(base, &r, err);
     struct fake_node *node = api->node;
     uint64_t cursor = position(after);
     size_t bytes = 0, n = 0;
@@ -236,8 +263,9 @@ static int query_messages(struct node_api *base, struct slice group_id, struct n
             n++;
         }
     *out = (struct node_group_page){.memory = node_memory_new()};
-    out->messages = node_memory_array(out->memory, PAGE, sizeof *out->messages);
-    at = node_memory_array(out->memory, bytes + 1, 1);
+    NEED(out->memory);
+    NEED(out->messages = node_memory_array(out->memory, PAGE, sizeof *out->messages));
+    NEED(at = node_memory_array(out->memory, bytes + 1, 1));
     for (size_t i = 0; i < node->n_messages && out->count < n; i++) {
         struct fake_message *m = &node->messages[i];
         if (m->id <= cursor || memcmp(m->group_id, group_id.data, 16) != 0)
@@ -256,12 +284,13 @@ static int newest(struct node_api *base, const struct slice *ids, size_t count, 
                   struct err *err)
 {
     int r;
-    struct fake_node *node = enter(base, &r, err)->node;
+    struct fake_node *node = enter_reading(base, &r, err)->node;
 
     if (r != 0)
         return r;
     *out = (struct node_newest){.count = count, .memory = node_memory_new()};
-    out->entries = node_memory_array(out->memory, count, sizeof *out->entries);
+    NEED(out->memory);
+    NEED(out->entries = node_memory_array(out->memory, count, sizeof *out->entries));
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < node->n_messages; k++)
             if (memcmp(node->messages[k].group_id, ids[i].data, 16) == 0) {
@@ -289,20 +318,21 @@ static int send_welcomes(struct node_api *base, const struct node_welcome_send *
         copy(welcomes[i].hpke_public_key, &w->hpke);
         copy(welcomes[i].metadata, &w->metadata);
     }
-    return r;
+    return r != 0 ? r : leave(base, err);
 }
 
 static int query_welcomes(struct node_api *base, struct slice key, struct node_position after,
                           struct node_welcome_page *out, struct err *err)
 {
     int r;
-    struct fake_node *node = enter(base, &r, err)->node;
+    struct fake_node *node = enter_reading(base, &r, err)->node;
     uint64_t cursor = position(after);
 
     if (r != 0)
         return r;
     *out = (struct node_welcome_page){.memory = node_memory_new()};
-    out->welcomes = node_memory_array(out->memory, PAGE, sizeof *out->welcomes);
+    NEED(out->memory);
+    NEED(out->welcomes = node_memory_array(out->memory, PAGE, sizeof *out->welcomes));
     for (size_t i = 0; i < node->n_welcomes && out->count < PAGE; i++) {
         struct fake_welcome *w = &node->welcomes[i];
         if (w->id > cursor && memcmp(w->key, key.data, 32) == 0)
@@ -356,21 +386,21 @@ static int publish_update(struct node_api *base, struct slice data, struct err *
     identity_state_free(old);
     identity_state_free(after);
     identity_update_free(&update);
-    return r;
+    return r != 0 ? r : leave(base, err);
 }
 
 static int get_updates(struct node_api *base, const struct node_inbox_request *requests, size_t count,
                        struct node_inbox_updates *out, struct err *err)
 {
     int r;
-    struct fake_node *node = enter(base, &r, err)->node;
+    struct fake_node *node = enter_reading(base, &r, err)->node;
     struct node_identity_update *u;
 
     if (r != 0)
         return r;
-    out->memory = node_memory_new();
-    out->inboxes = node_memory_array(out->memory, count, sizeof *out->inboxes);
-    u = node_memory_array(out->memory, count * (node->n_updates + 1), sizeof *u);
+    NEED(out->memory = node_memory_new());
+    NEED(out->inboxes = node_memory_array(out->memory, count, sizeof *out->inboxes));
+    NEED(u = node_memory_array(out->memory, count * (node->n_updates + 1), sizeof *u));
     out->count = count;
     for (size_t i = 0; i < count; i++) {
         out->inboxes[i] = (struct node_inbox_log){.inbox_id = requests[i].inbox_id, .updates = u};
@@ -390,11 +420,12 @@ static int get_inbox_ids(struct node_api *base, const struct node_identifier *id
                          struct node_inbox_ids *out, struct err *err)
 {
     int r;
-    struct fake_node *node = enter(base, &r, err)->node;
+    struct fake_node *node = enter_reading(base, &r, err)->node;
 
     if (r != 0)
         return r;
-    out->inbox_ids = node_memory_array(out->memory = node_memory_new(), count, sizeof *out->inbox_ids);
+    NEED(out->memory = node_memory_new());
+    NEED(out->inbox_ids = node_memory_array(out->memory, count, sizeof *out->inbox_ids));
     out->count = count;
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < node->n_updates; k++) {

@@ -19,6 +19,9 @@ struct fake_api {
     bool offline;            /* every call: ERR_OFFLINE */
     bool lose_answers;       /* group messages are stored, and the answer is ERR_OFFLINE */
     bool refuse_messages;    /* group messages: ERR_REMOTE */
+    unsigned fail_call;      /* the n-th call from now (1: the next) fails once with ERR_OFFLINE ... */
+    bool fail_after;         /* ... after it has done its work, else before */
+    bool lost;               /* private: the running call's answer is lost */
     unsigned calls, sends, queries; /* counted since the test last zeroed them */
     /* Called once before the next group messages are stored: somebody else is faster. */
     void (*before_send)(void *ctx);

@@ -78,8 +78,13 @@ static void close_core(struct peer *p)
 
 struct peer *world_peer(struct world *w)
 {
-    struct peer *p = &w->peers[w->n++];
+    struct peer *p = NULL;
 
+    for (size_t i = 0; i < sizeof w->peers / sizeof w->peers[0] && !p; i++)
+        if (!w->peers[i].home[0])
+            p = &w->peers[i];
+    assert_non_null(p);
+    memset(p, 0, sizeof *p);
     strcpy(p->home, "/tmp/xmtui-sync-XXXXXX");
     assert_non_null(mkdtemp(p->home));
     fake_api_init(&p->api, w->node);
@@ -110,15 +115,22 @@ void peer_advance(struct peer *p, int64_t seconds)
     p->clock_offset_ns += seconds * NS_PER_S;
 }
 
-void world_close(struct world *w)
+void world_drop(struct world *w, struct peer *p)
 {
     char command[128];
 
-    for (size_t i = 0; i < w->n; i++) {
-        close_core(&w->peers[i]);
-        snprintf(command, sizeof command, "rm -rf %s", w->peers[i].home);
-        assert_int_equal(system(command), 0);
-    }
+    (void)w;
+    close_core(p);
+    snprintf(command, sizeof command, "rm -rf %s", p->home);
+    assert_int_equal(system(command), 0);
+    p->home[0] = 0;
+}
+
+void world_close(struct world *w)
+{
+    for (size_t i = 0; i < sizeof w->peers / sizeof w->peers[0]; i++)
+        if (w->peers[i].home[0])
+            world_drop(w, &w->peers[i]);
     fake_node_free(w->node);
     uv_run(&w->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&w->loop), 0);

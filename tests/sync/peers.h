@@ -8,7 +8,7 @@
 struct peer {
     struct core core;
     struct fake_api api;
-    char home[64];
+    char home[64]; /* empty: not in use */
     int64_t clock_offset_ns;
     struct clock clock;
     unsigned events[16]; /* by kind */
@@ -18,7 +18,6 @@ struct world {
     uv_loop_t loop;
     struct fake_node *node;
     struct peer peers[6];
-    size_t n;
 };
 
 void world_open(struct world *w);
@@ -28,6 +27,8 @@ void world_close(struct world *w);
 struct peer *world_peer(struct world *w);
 /* A registered installation of the wallet that this byte stands for. */
 struct peer *world_installation(struct world *w, uint8_t wallet);
+/* Ends a peer and removes its home; its place is free for the next. */
+void world_drop(struct world *w, struct peer *p);
 /* Closes and opens the home again, as after a crash: nothing in memory survives. */
 void peer_restart(struct world *w, struct peer *p);
 void peer_advance(struct peer *p, int64_t seconds);
