@@ -217,8 +217,10 @@ static int send_now(struct core *core, struct group *g, struct outgoing *o, enum
     struct err why = {0};
     int r;
 
-    if ((r = store_outgoing(core, g, o, &wire, err)) != 0)
+    if ((r = store_outgoing(core, g, o, &wire, err)) != 0) {
+        bytes_free(&wire);
         return r;
+    }
     message = (struct wire_message){bytes_slice(&wire), o->should_push};
     if ((r = intent_send(core, g, &message, 1, &why)) == 0) {
         r = intent_acknowledge(core, g, &o->intent_id, (const uint8_t(*)[32])o->id, 1, err);

@@ -119,9 +119,12 @@ static int leave(struct node_api *base, struct err *err)
     return ((struct fake_api *)base)->lost ? err_set(err, ERR_OFFLINE, "the answer is lost") : 0;
 }
 
-#define NEED(memory)                                                                                                \
-    if (!(memory))                                                                                                  \
-    return err_set(err, ERR_NOMEM, "out of memory")
+#define NEED(part)                                                                                                  \
+    if (!(part)) {                                                                                                  \
+        node_memory_free(out->memory);                                                                              \
+        memset(out, 0, sizeof *out);                                                                                \
+        return err_set(err, ERR_NOMEM, "out of memory");                                                            \
+    }
 
 /* ---- key packages ---- */
 
@@ -156,8 +159,8 @@ static int fetch(struct node_api *base, const struct slice *keys, size_t count, 
 
     if (r != 0)
         return r;
-    NEED(out->memory = node_memory_new());
-    NEED(out->packages = node_memory_array(out->memory, count, sizeof *out->packages));
+    NEED(out->memory = node_memory_new())
+    NEED(out->packages = node_memory_array(out->memory, count, sizeof *out->packages))
     out->count = count;
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < node->n_packages; k++)
@@ -263,9 +266,9 @@ static int query_messages(struct node_api *base, struct slice group_id, struct n
             n++;
         }
     *out = (struct node_group_page){.memory = node_memory_new()};
-    NEED(out->memory);
-    NEED(out->messages = node_memory_array(out->memory, PAGE, sizeof *out->messages));
-    NEED(at = node_memory_array(out->memory, bytes + 1, 1));
+    NEED(out->memory)
+    NEED(out->messages = node_memory_array(out->memory, PAGE, sizeof *out->messages))
+    NEED(at = node_memory_array(out->memory, bytes + 1, 1))
     for (size_t i = 0; i < node->n_messages && out->count < n; i++) {
         struct fake_message *m = &node->messages[i];
         if (m->id <= cursor || memcmp(m->group_id, group_id.data, 16) != 0)
@@ -289,8 +292,8 @@ static int newest(struct node_api *base, const struct slice *ids, size_t count, 
     if (r != 0)
         return r;
     *out = (struct node_newest){.count = count, .memory = node_memory_new()};
-    NEED(out->memory);
-    NEED(out->entries = node_memory_array(out->memory, count, sizeof *out->entries));
+    NEED(out->memory)
+    NEED(out->entries = node_memory_array(out->memory, count, sizeof *out->entries))
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < node->n_messages; k++)
             if (memcmp(node->messages[k].group_id, ids[i].data, 16) == 0) {
@@ -331,8 +334,8 @@ static int query_welcomes(struct node_api *base, struct slice key, struct node_p
     if (r != 0)
         return r;
     *out = (struct node_welcome_page){.memory = node_memory_new()};
-    NEED(out->memory);
-    NEED(out->welcomes = node_memory_array(out->memory, PAGE, sizeof *out->welcomes));
+    NEED(out->memory)
+    NEED(out->welcomes = node_memory_array(out->memory, PAGE, sizeof *out->welcomes))
     for (size_t i = 0; i < node->n_welcomes && out->count < PAGE; i++) {
         struct fake_welcome *w = &node->welcomes[i];
         if (w->id > cursor && memcmp(w->key, key.data, 32) == 0)
@@ -398,9 +401,9 @@ static int get_updates(struct node_api *base, const struct node_inbox_request *r
 
     if (r != 0)
         return r;
-    NEED(out->memory = node_memory_new());
-    NEED(out->inboxes = node_memory_array(out->memory, count, sizeof *out->inboxes));
-    NEED(u = node_memory_array(out->memory, count * (node->n_updates + 1), sizeof *u));
+    NEED(out->memory = node_memory_new())
+    NEED(out->inboxes = node_memory_array(out->memory, count, sizeof *out->inboxes))
+    NEED(u = node_memory_array(out->memory, count * (node->n_updates + 1), sizeof *u))
     out->count = count;
     for (size_t i = 0; i < count; i++) {
         out->inboxes[i] = (struct node_inbox_log){.inbox_id = requests[i].inbox_id, .updates = u};
@@ -424,8 +427,8 @@ static int get_inbox_ids(struct node_api *base, const struct node_identifier *id
 
     if (r != 0)
         return r;
-    NEED(out->memory = node_memory_new());
-    NEED(out->inbox_ids = node_memory_array(out->memory, count, sizeof *out->inbox_ids));
+    NEED(out->memory = node_memory_new())
+    NEED(out->inbox_ids = node_memory_array(out->memory, count, sizeof *out->inbox_ids))
     out->count = count;
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < node->n_updates; k++) {
