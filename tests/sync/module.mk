@@ -16,10 +16,10 @@ tests_sync_test_flows_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 
 # Pure parts of it, against the rules and against what libxmtp recorded.
 SYNC_PURE_TESTS = tests/sync/test_commit_validate tests/sync/test_content tests/sync/test_metadata \
-	tests/sync/test_policy
+	tests/sync/test_policy tests/sync/test_recorded
 check_PROGRAMS += $(SYNC_PURE_TESTS)
 TESTS += $(SYNC_PURE_TESTS)
-EXTRA_DIST += tests/vectors/content-types.json
+EXTRA_DIST += tests/vectors/content-types.json tests/vectors/recorded-welcomes.json
 tests_sync_test_commit_validate_SOURCES = tests/sync/test_commit_validate.c
 tests_sync_test_commit_validate_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_content_SOURCES = tests/sync/test_content.c tests/vectors.c
@@ -28,3 +28,5 @@ tests_sync_test_metadata_SOURCES = tests/sync/test_metadata.c tests/vectors.c
 tests_sync_test_metadata_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_policy_SOURCES = tests/sync/test_policy.c
 tests_sync_test_policy_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
+tests_sync_test_recorded_SOURCES = tests/sync/test_recorded.c tests/vectors.c
+tests_sync_test_recorded_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
