@@ -113,7 +113,44 @@ static int remove_members(struct rpc *rpc)
 
 /* ---- roles ---- */
 
-/* A role is reached by at most two list changes: off the list that does not fit, onto the one that does. */
+/* What the lists say about one member now; MEMBER_PLAIN for whoever is on none. */
+static int level_of(struct core *core, const uint8_t id[16], const char *inbox_id, enum member_level *out,
+                    struct err *err)
+{
+    struct group_member *list = NULL;
+    struct group *g = NULL;
+    size_t n = 0;
+    int r = group_get(core, id, &g, err);
+
+    if (r != 0)
+        return r;
+    *out = MEMBER_PLAIN;
+    r = group_members(core, g, &list, &n, err);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i].inbox_id, inbox_id) == 0)
+            *out = list[i].level;
+    group_members_free(list, n);
+    group_put(core, g);
+    return r;
+}
+
+/* Off the lists that are above the role, onto its own.  Somebody may be on both lists, of which the higher
+ * shows, so the level is looked at again after leaving it. */
+static int lower_to(struct rpc *rpc, const uint8_t id[16], const char *inbox_id, bool to_admin)
+{
+    enum member_level level;
+    int r = level_of(rpc->core, id, inbox_id, &level, &rpc->err);
+
+    if (r == 0 && level == MEMBER_SUPER_ADMIN &&
+        (r = group_update_admin(rpc->core, id, SUPER_ADMIN_REMOVE, inbox_id, &rpc->err)) == 0)
+        r = level_of(rpc->core, id, inbox_id, &level, &rpc->err);
+    if (r == 0 && to_admin && level != MEMBER_ADMIN)
+        r = group_update_admin(rpc->core, id, ADMIN_ADD, inbox_id, &rpc->err);
+    else if (r == 0 && !to_admin && level == MEMBER_ADMIN)
+        r = group_update_admin(rpc->core, id, ADMIN_REMOVE, inbox_id, &rpc->err);
+    return r;
+}
+
 static int set_role(struct rpc *rpc)
 {
     const char *role;
@@ -124,31 +161,12 @@ static int set_role(struct rpc *rpc)
     if ((r = rpc_string(rpc, "role", true, &role)) != 0 || (r = online_conversation(rpc, id)) != 0 ||
         (r = resolve_peer(rpc->core, json_object_get(rpc->params, "peer"), inbox_id, &rpc->err)) != 0)
         return r;
-    if (strcmp(role, "superAdmin") == 0) {
+    if (strcmp(role, "superAdmin") == 0)
         r = group_update_admin(rpc->core, id, SUPER_ADMIN_ADD, inbox_id, &rpc->err);
-    } else if (strcmp(role, "admin") == 0 || strcmp(role, "member") == 0) {
-        struct group_member *list = NULL;
-        struct group *g = NULL;
-        enum member_level level = MEMBER_PLAIN;
-        size_t n = 0;
-
-        if ((r = group_get(rpc->core, id, &g, &rpc->err)) != 0)
-            return r;
-        r = group_members(rpc->core, g, &list, &n, &rpc->err);
-        for (size_t i = 0; i < n; i++)
-            if (strcmp(list[i].inbox_id, inbox_id) == 0)
-                level = list[i].level;
-        group_members_free(list, n);
-        group_put(rpc->core, g);
-        if (r == 0 && level == MEMBER_SUPER_ADMIN)
-            r = group_update_admin(rpc->core, id, SUPER_ADMIN_REMOVE, inbox_id, &rpc->err);
-        if (r == 0 && *role == 'a')
-            r = group_update_admin(rpc->core, id, ADMIN_ADD, inbox_id, &rpc->err);
-        else if (r == 0 && level == MEMBER_ADMIN)
-            r = group_update_admin(rpc->core, id, ADMIN_REMOVE, inbox_id, &rpc->err);
-    } else {
+    else if (strcmp(role, "admin") == 0 || strcmp(role, "member") == 0)
+        r = lower_to(rpc, id, inbox_id, *role == 'a');
+    else
         r = err_set(&rpc->err, ERR_INVALID, _("\"%.40s\": a role is member, admin or superAdmin"), role);
-    }
     return r == 0 ? reply_with(rpc, id) : r;
 }
 

@@ -17,12 +17,16 @@ function decodeReaction(encoded) {
 
 function decodeGroupUpdated(encoded) {
   const f = fields(encoded.content)
+  const textOrNull = (value) => value === undefined ? null : text(value)
   return {
-    addedInboxes: inboxes(f, 2), removedInboxes: inboxes(f, 3), leftInboxes: inboxes(f, 5),
+    initiatedBy: text(last(f, 1)),
+    addedInboxes: inboxes(f, 2), removedInboxes: inboxes(f, 3),
     metadataChanges: all(f, 4).map((change) => {
       const c = fields(change)
-      return { field: text(last(c, 1)), oldValue: text(last(c, 2)), newValue: text(last(c, 3)) }
+      return { field: text(last(c, 1)), old: textOrNull(last(c, 2)), new: textOrNull(last(c, 3)) }
     }),
+    leftInboxes: inboxes(f, 5), addedAdmins: inboxes(f, 6), removedAdmins: inboxes(f, 7),
+    addedSuperAdmins: inboxes(f, 8), removedSuperAdmins: inboxes(f, 9),
   }
 }
 
@@ -67,13 +71,16 @@ export function decode(encoded) {
     case 'group_updated':
       return decodeGroupUpdated(encoded)
     case 'attachment':
-      return { filename: encoded.parameters.filename, mimeType: encoded.parameters.mimeType, data: body.toString('hex') }
+      return {
+        filename: encoded.parameters.filename, mimeType: encoded.parameters.mimeType, size: body.length,
+        fallback: encoded.fallback ?? null,
+      }
     case 'deleteMessage':
       return { reference: text(last(fields(body), 1)) }
     default:
-      return { fallback: encoded.fallback ?? '' }
+      return { fallback: encoded.fallback ?? null }
     }
   } catch {
-    return { fallback: encoded.fallback ?? '' }
+    return { fallback: encoded.fallback ?? null }
   }
 }
