@@ -31,6 +31,17 @@ async function agree(what, clients, id) {
 const said = async (client, id) => (await client.messages(id))
   .filter((m) => m.kind === 'application').map((m) => [m.id, m.senderInboxId, m.contentType, m.content])
 
+// What the commits said, as every client tells it: who came and went, what was renamed.  Whoever was away for
+// a while has not seen all.
+async function sameTranscript(what, clients, id) {
+  const transcript = async (client) => (await client.messages(id)).filter((m) => m.kind === 'membershipChange')
+    .slice(1).map((m) => [m.id, m.senderInboxId, m.content])
+  const first = await transcript(clients[0])
+  ok(first.length >= 6, `commits to tell of: ${first.length}`)
+  for (const client of clients.slice(1))
+    equal(await transcript(client), first, `${what}: ${client.label} beside ${clients[0].label}`)
+}
+
 async function allRead(what, clients, id, count) {
   for (const client of clients)
     await becomes(`${client.label} has ${count} messages: ${what}`, count, async () => {
@@ -120,6 +131,8 @@ export async function run(world, roles) {
       await client.call('conversation.sync', { id })
       return (await said(client, id)).some(([m]) => m === back)
     })
+
+  await sameTranscript('the commits so far', four, id)
 
   // An installation more, which the other one of the same person brings in, and its revocation.
   const Bo3 = await world.client('Bo3', roles.A, { sameAs: Bo })
