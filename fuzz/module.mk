@@ -9,6 +9,7 @@ endif
 include fuzz/identity.mk
 include fuzz/net.mk
 include fuzz/proto.mk
+include fuzz/sync.mk
 include fuzz/ui.mk
 
 .PHONY: fuzz-list

@@ -10,6 +10,8 @@ const [vectors, out, ...targets] = process.argv.slice(2);
 // target -> [pattern of file names, pattern of the path of keys inside the file]
 const rules = {
   identity_update: [/identity\.json$/, /update$/],
+  group_content: [/(group-messages|content-types|x25519-welcome)\.json$/, /(encodedContent|content)$/],
+  group_extensions: [/x25519-welcome\.json$/, /extensions\.data$/],
   key_package: [/key-packages\.json$/, /keyPackage$/],
   passkey: [/identity\.json$/, /update$/],
   proto_check: [/\.json$/, /(update|data|keyPackage|encodedContent)$/i],

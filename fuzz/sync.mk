@@ -1,0 +1,10 @@
+# Fuzz targets of sync/; included by fuzz/module.mk.
+if FUZZING
+FUZZERS += fuzz/group_content fuzz/group_extensions
+fuzz_group_content_SOURCES = fuzz/group_content.c
+fuzz_group_content_LDADD = $(SYNC_LIBS)
+fuzz_group_content_LDFLAGS = $(FUZZ_LINK)
+fuzz_group_extensions_SOURCES = fuzz/group_extensions.c
+fuzz_group_extensions_LDADD = $(SYNC_LIBS)
+fuzz_group_extensions_LDFLAGS = $(FUZZ_LINK)
+endif
