@@ -8,6 +8,7 @@ noinst_PROGRAMS += $(FUZZERS)
 endif
 include fuzz/identity.mk
 include fuzz/net.mk
+include fuzz/node.mk
 include fuzz/proto.mk
 include fuzz/sync.mk
 include fuzz/ui.mk

@@ -13,6 +13,7 @@ const rules = {
   group_content: [/(group-messages|content-types|x25519-welcome)\.json$/, /(encodedContent|content)$/],
   group_extensions: [/x25519-welcome\.json$/, /extensions\.data$/],
   key_package: [/key-packages\.json$/, /keyPackage$/],
+  node_request: [/(identity|key-packages|group-messages)\.json$/, /(update|keyPackage|data)$/],
   passkey: [/identity\.json$/, /update$/],
   proto_check: [/\.json$/, /(update|data|keyPackage|encodedContent)$/i],
 };
