@@ -90,17 +90,31 @@ static void stop(struct world *w)
     world_until(w, &closed);
 }
 
-void world_open(struct world *w, const struct node_limits *limits)
+static void open_as(struct world *w, const struct node_config *config)
 {
-    *w = (struct world){0};
+    *w = (struct world){.config = *config};
     assert_int_equal(crypto_init(NULL), 0);
     assert_int_equal(uv_loop_init(&w->loop), 0);
     snprintf(w->dir, sizeof w->dir, "/tmp/test-node-XXXXXX");
     assert_non_null(mkdtemp(w->dir));
     snprintf(w->db_path, sizeof w->db_path, "%s/deep/node.db", w->dir);
-    if (limits != NULL)
-        w->config.limits = *limits;
     start(w);
+}
+
+void world_open(struct world *w, const struct node_limits *limits)
+{
+    struct node_config config = {0};
+
+    if (limits != NULL)
+        config.limits = *limits;
+    open_as(w, &config);
+}
+
+void world_open_at(struct world *w, const struct clock *clock)
+{
+    struct node_config config = {.clock = clock};
+
+    open_as(w, &config);
 }
 
 void world_restart(struct world *w)

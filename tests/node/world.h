@@ -25,6 +25,8 @@ struct world {
 
 /* A fresh directory, node and client; `limits` may be NULL. */
 void world_open(struct world *w, const struct node_limits *limits);
+/* The same at another time. */
+void world_open_at(struct world *w, const struct clock *clock);
 void world_close(struct world *w);
 /* Ends node and client, keeps the database, starts both again. */
 void world_restart(struct world *w);
