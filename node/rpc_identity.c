@@ -62,7 +62,7 @@ void rpc_get_identity_updates(struct node *node, struct grpc_request *req, struc
     }
     if (too_long(req, msg->n_requests))
         return;
-    for (i = 0; i < msg->n_requests && node->reply.len <= node->limits.max_message; i++) {
+    for (i = 0; i < msg->n_requests && node->reply.len <= NODE_MESSAGE_MAX; i++) {
         if (put_updates(node, msg->requests[i]->inbox_id, msg->requests[i]->sequence_id, &err) != 0) {
             node_fail(req, &err);
             return;

@@ -55,7 +55,7 @@ static void put_paging(struct buf *out, uint32_t number, const struct page *page
  * come back later; an answer over its limit it could never read. */
 static bool page_takes(struct node *node, struct page *page, size_t size, int64_t id)
 {
-    if (page->count > 0 && node->reply.len + size + NODE_REPLY_SLACK > node->limits.max_message) {
+    if (page->count > 0 && node->reply.len + size + NODE_REPLY_SLACK > NODE_MESSAGE_MAX) {
         page->cut = true;
         return false;
     }
@@ -161,7 +161,7 @@ void rpc_fetch_key_packages(struct node *node, struct grpc_request *req, struct 
         }
         wire_put_head(&node->reply, 1, wire_size_bytes(1, node->part.len));
         wire_put_bytes(&node->reply, 1, buf_slice(&node->part));
-        if (node->part.bad || node->reply.len > node->limits.max_message)
+        if (node->part.bad || node->reply.len > NODE_MESSAGE_MAX)
             break;
     }
     node->reply.bad |= node->part.bad;
@@ -213,7 +213,7 @@ void rpc_get_newest_group_message(struct node *node, struct grpc_request *req, s
                   NODE_MAX_LIST);
         return;
     }
-    for (i = 0; i < msg->n_group_ids && node->reply.len <= node->limits.max_message; i++) {
+    for (i = 0; i < msg->n_group_ids && node->reply.len <= NODE_MESSAGE_MAX; i++) {
         if (newest(node, proto_slice(msg->group_ids[i]), msg->include_content, &err) != 0) {
             node_fail(req, &err);
             return;

@@ -38,9 +38,9 @@ void node_reply(struct node *node, struct grpc_request *req)
 {
     if (!buf_ok(&node->reply))
         grpc_fail(req, GRPC_RESOURCE_EXHAUSTED, "out of memory");
-    else if (node->reply.len > node->limits.max_message)
+    else if (node->reply.len > NODE_MESSAGE_MAX)
         grpc_fail(req, GRPC_RESOURCE_EXHAUSTED, "the answer has %zu bytes, over the limit of %zu: ask for less",
-                  node->reply.len, node->limits.max_message);
+                  node->reply.len, NODE_MESSAGE_MAX);
     else
         grpc_reply(req, buf_slice(&node->reply));
 }

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,8 +45,10 @@ static const char *program_path(void)
     return path;
 }
 
-static void spawn(struct program *p, const char *const *args)
+/* `file_limit`: bytes that a file may grow to, 0 for no limit; it stands for a full disk. */
+static void spawn_limited(struct program *p, const char *const *args, rlim_t file_limit)
 {
+    struct rlimit limit = {file_limit, file_limit};
     int out[2], err[2];
 
     *p = (struct program){0};
@@ -54,6 +57,10 @@ static void spawn(struct program *p, const char *const *args)
     p->pid = fork();
     assert_true(p->pid >= 0);
     if (p->pid == 0) {
+        if (file_limit > 0) {
+            signal(SIGXFSZ, SIG_IGN);
+            setrlimit(RLIMIT_FSIZE, &limit);
+        }
         dup2(out[1], 1);
         dup2(err[1], 2);
         close(out[0]);
@@ -65,6 +72,11 @@ static void spawn(struct program *p, const char *const *args)
     close(err[1]);
     p->out = out[0];
     p->err = err[0];
+}
+
+static void spawn(struct program *p, const char *const *args)
+{
+    spawn_limited(p, args, 0);
 }
 
 /* Up to a newline or the end. */
@@ -94,18 +106,23 @@ static int wait_end(struct program *p)
 }
 
 /* A node on `dir`/node.db and a free port; returns the port. */
-static unsigned start_node(struct program *p, const char *dir)
+static unsigned start_node_limited(struct program *p, const char *dir, rlim_t file_limit)
 {
     char db[96];
     const char *const args[] = {"xmtui-node", "--listen", "127.0.0.1:0", "--db", db, NULL};
     unsigned port = 0;
 
     snprintf(db, sizeof db, "%s/node.db", dir);
-    spawn(p, args);
+    spawn_limited(p, args, file_limit);
     read_line(p->out, p->first_line, sizeof p->first_line);
     assert_int_equal(sscanf(p->first_line, "listening on 127.0.0.1:%u", &port), 1);
     assert_true(port > 0);
     return port;
+}
+
+static unsigned start_node(struct program *p, const char *dir)
+{
+    return start_node_limited(p, dir, 0);
 }
 
 /* A client without a node of its own. */
@@ -200,6 +217,54 @@ static void what_was_answered_is_there_after_sigkill(void **state)
     dir_remove(dir);
 }
 
+static void a_full_disk_refuses_what_is_new_and_keeps_what_is_there(void **state)
+{
+    static const char group[] = "gggggggggggggggg";
+    Xmtp__Mls__Api__V1__QueryGroupMessagesRequest request = XMTP__MLS__API__V1__QUERY_GROUP_MESSAGES_REQUEST__INIT;
+    Xmtp__Mls__Api__V1__QueryGroupMessagesResponse *reply;
+    struct program p;
+    struct world w;
+    char dir[64], *mark = malloc(100 * 1000 + 1);
+    uint64_t stored = 0;
+    int i, refused = 0;
+
+    (void)state;
+    assert_non_null(mark);
+    memset(mark, 'x', 100 * 1000);
+    mark[100 * 1000] = 0;
+    dir_make(dir);
+    connect_to(&w, start_node_limited(&p, dir, 2 * 1000 * 1000));
+    for (i = 0; i < 60; i++) {
+        mark[0] = (char)('0' + i);
+        if (send_message(&w, group, MLS_CONTENT_APPLICATION, mark) == GRPC_OK) {
+            stored++;
+            continue;
+        }
+        assert_int_equal(w.status, GRPC_UNAVAILABLE);
+        assert_non_null(strstr(w.text, "cannot write its database"));
+        refused++;
+    }
+    assert_true(stored > 5 && refused > 5);
+    request.group_id = proto_bytes(slice_str(group));
+    assert_int_equal(world_call(&w, PROTO_MLS_QUERY_GROUP_MESSAGES, &request, &reply), GRPC_OK);
+    assert_int_equal(reply->n_messages, stored);
+    disconnect(&w);
+    kill(p.pid, SIGTERM);
+    assert_int_equal(wait_end(&p), 0);
+
+    /* With room again it goes on where it was. */
+    connect_to(&w, start_node(&p, dir));
+    mark[0] = '!';
+    assert_int_equal(send_message(&w, group, MLS_CONTENT_APPLICATION, mark), GRPC_OK);
+    assert_int_equal(world_call(&w, PROTO_MLS_QUERY_GROUP_MESSAGES, &request, &reply), GRPC_OK);
+    assert_int_equal(reply->n_messages, stored + 1);
+    disconnect(&w);
+    kill(p.pid, SIGTERM);
+    assert_int_equal(wait_end(&p), 0);
+    free(mark);
+    dir_remove(dir);
+}
+
 static void without_clients_it_ends_by_itself(void **state)
 {
     struct program p;
@@ -273,6 +338,7 @@ int main(void)
         cmocka_unit_test(it_listens_says_so_and_ends_cleanly_on_sigterm),
         cmocka_unit_test(a_second_node_on_the_database_is_refused_and_told_the_process),
         cmocka_unit_test(what_was_answered_is_there_after_sigkill),
+        cmocka_unit_test(a_full_disk_refuses_what_is_new_and_keeps_what_is_there),
         cmocka_unit_test(without_clients_it_ends_by_itself),
         cmocka_unit_test(mistakes_are_told_in_one_line),
         cmocka_unit_test(a_file_that_is_no_database_is_refused),
