@@ -1,27 +1,34 @@
 // Reads libxmtp's own database.  It is opened without a key, so any SQLite can; the file is only read.
+//
+// Always from another process: two copies of SQLite in one process drop each other's file locks, and the
+// bindings bring their own copy.
 import { execFileSync } from 'node:child_process'
 
-let reader
+// Node 22.5 and later have SQLite built in.
+const BUILT_IN = `import { DatabaseSync } from 'node:sqlite'
+const [file, sql] = process.argv.slice(1)
+process.stdout.write(JSON.stringify(new DatabaseSync(file, { readOnly: true }).prepare(sql).all()))`
 
-async function findReader() {
-  try {
-    const { DatabaseSync } = await import('node:sqlite')          // Node 22.5 and later
-    return (file, sql) => {
-      const db = new DatabaseSync(file, { readOnly: true })
-      try {
-        return db.prepare(sql).all()
-      } finally {
-        db.close()
-      }
-    }
-  } catch {
-    return (file, sql) => JSON.parse(execFileSync('sqlite3', ['-json', '-readonly', file, sql], { encoding: 'utf8' }) || '[]')
-  }
-}
+const run = (program, args) => execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
+const ways = [
+  (file, sql) => run('sqlite3', ['-json', '-readonly', file, '.timeout 5000', sql]),
+  (file, sql) => run(process.execPath, ['--no-warnings', '--input-type=module', '-e', BUILT_IN, file, sql]),
+]
+
+let way
 async function rows(file, sql) {
-  reader ??= await findReader()
-  return reader(file, sql)
+  const failures = []
+  for (const attempt of way ? [way] : ways) {
+    try {
+      const found = JSON.parse(attempt(file, sql) || '[]')
+      way = attempt
+      return found
+    } catch (error) {
+      failures.push(error.message)
+    }
+  }
+  throw new Error(`cannot read libxmtp's database (Debian: apt-get install sqlite3): ${failures.join('; ')}`)
 }
 
 // Epoch authenticator of `epoch` in a group, as hex, or null when that epoch was not reached by a commit or
