@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "crypto/hash.h"
 #include "mls/mls.h"
+#include "net/node_api.h"
 #include "store/groups.h"
 #include "store/intents.h"
 #include "store/messages.h"
@@ -76,7 +77,9 @@ static int prepare(struct core *core, struct group *g, struct err *err)
     struct err why = {0};
     int r;
 
-    if ((r = read_standing(core, g, &standing, err)) != 0 || !core->api || core->offline)
+    /* A link that is known to be down: the message alone tries it once more, and then waits. */
+    if ((r = read_standing(core, g, &standing, err)) != 0 || !core->api || core->offline ||
+        node_link(core->api) == GRPC_LINK_OFFLINE)
         return r;
     if (standing.may_check)
         r = check_installations_locked(core, g, &why);
