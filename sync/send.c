@@ -185,7 +185,7 @@ static int store_outgoing(struct core *core, struct group *g, struct outgoing *o
         r = core_commit(core, err);
     else
         core_rollback(core);
-    if (r != 0)
+    if (r != 0 && wire)
         group_evict(core, g);
     return r;
 }
@@ -239,56 +239,88 @@ static int send_now(struct core *core, struct group *g, struct outgoing *o, enum
     return r;
 }
 
-/* Through the queue: behind what waits already, or for later. */
-static int send_queued(struct core *core, struct group *g, struct outgoing *o, bool optimistic,
-                       enum send_status *status, struct err *err)
+/* Puts the message behind what waits already. */
+static int enqueue(struct core *core, struct group *g, struct outgoing *o, struct err *err)
+{
+    g->nothing_queued = false;
+    return store_outgoing(core, g, o, NULL, err);
+}
+
+/* Publishes what is queued, this message with it; tells what became of it. */
+static int publish_queue(struct core *core, struct group *g, const struct outgoing *o, enum send_status *status,
+                         struct err *err)
 {
     struct store_mem mem = STORE_MEM_INIT;
     struct store_message row;
     struct err why = {0};
-    int r;
+    int r = 0;
 
-    g->nothing_queued = false;
-    if ((r = store_outgoing(core, g, o, NULL, err)) != 0)
-        return r;
-    *status = SEND_UNPUBLISHED;
-    if (optimistic)
-        return 0;
     if (core->api && !core->offline)
         r = intent_resolve_messages(core, g, &why);
+    *status = SEND_UNPUBLISHED;
     if (store_message_get(core->store, slice_of(o->id, 32), &mem, &row, NULL) == 0)
         *status = (enum send_status)row.status;
     store_mem_free(&mem);
     if (*status == SEND_UNPUBLISHED)
         tell_outbox(core);
-    return r == ERR_NOMEM || r == ERR_IO ? err_set(err, r, "%s", why.text) : 0;
+    return is_ours(r) ? err_set(err, r, "%s", why.text) : 0;
 }
 
-static int send_open(struct core *core, struct group *g, struct slice content, const struct send_options *options,
-                     uint8_t id[32], enum send_status *status, struct err *err)
+static int send_open(struct core *core, struct group *g, struct outgoing *o, enum send_status *status,
+                     struct err *err)
 {
-    struct outgoing o = {0};
-    size_t waiting = 1;
+    size_t waiting = 0;
     int r;
 
-    if ((r = prepare(core, g, err)) != 0 || (r = group_load_mls(core, g, err)) != 0 ||
-        (r = compose(core, g, content, options, &o, err)) != 0)
-        goto done;
-    if (g->nothing_queued)
-        waiting = 0;
-    else if ((r = intents_outstanding(core, g, &waiting, err)) != 0)
-        goto done;
-    if (waiting == 0 && !options->optimistic && core->api && !core->offline)
-        r = send_now(core, g, &o, status, err);
-    else
-        r = send_queued(core, g, &o, options->optimistic, status, err);
-    if (r == 0)
-        memcpy(id, o.id, 32);
-    if (r == 0 && *status == SEND_PUBLISHED && !options->no_consent &&
-        (g->type == CONVERSATION_GROUP || g->type == CONVERSATION_DM))
-        r = allow(core, g, err);
-done:
-    buf_free(&o.envelope);
+    if ((r = prepare(core, g, err)) != 0 || (r = group_load_mls(core, g, err)) != 0)
+        return r;
+    if (!g->nothing_queued && (r = intents_outstanding(core, g, &waiting, err)) != 0)
+        return r;
+    if (waiting == 0 && core->api && !core->offline)
+        return send_now(core, g, o, status, err);
+    if ((r = enqueue(core, g, o, err)) != 0)
+        return r;
+    return publish_queue(core, g, o, status, err);
+}
+
+/* Somebody else is busy with this group, perhaps waiting for a node that does not answer.  The message is
+ * on the disk and on the screen first; whoever has the group next sends all that wait in one request. */
+static int send_behind(struct core *core, struct group *g, struct outgoing *o, enum send_status *status,
+                       struct err *err)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_message row;
+    int r;
+
+    *status = SEND_UNPUBLISHED;
+    if (o->options->optimistic)
+        return 0;
+    fiber_lock_take(&g->lock);
+    r = store_message_get(core->store, slice_of(o->id, 32), &mem, &row, err);
+    if (r == 0 && row.status != STORE_UNPUBLISHED)
+        *status = (enum send_status)row.status;
+    else if (r == 0 && (r = group_load_mls(core, g, err)) == 0 && (r = prepare(core, g, err)) == 0)
+        r = publish_queue(core, g, o, status, err);
+    fiber_lock_drop(&g->lock);
+    store_mem_free(&mem);
+    return r;
+}
+
+static int send_pinned(struct core *core, struct group *g, struct outgoing *o, enum send_status *status,
+                       struct err *err)
+{
+    struct standing standing;
+    int r;
+
+    if (g->lock.held || o->options->optimistic) {
+        if ((r = read_standing(core, g, &standing, err)) != 0 || (r = enqueue(core, g, o, err)) != 0)
+            return r;
+        return send_behind(core, g, o, status, err);
+    }
+    fiber_lock_take(&g->lock);
+    if ((r = group_load_mls(core, g, err)) == 0)
+        r = send_open(core, g, o, status, err);
+    fiber_lock_drop(&g->lock);
     return r;
 }
 
@@ -296,13 +328,21 @@ int group_send(struct core *core, const uint8_t id[16], struct slice content, co
                uint8_t message_id_out[32], enum send_status *status, struct err *err)
 {
     static const struct send_options plain;
-    struct group *g;
+    struct outgoing o = {0};
+    struct group *g = NULL;
     int r;
 
-    if ((r = group_open(core, id, &g, err)) != 0)
-        return r;
-    r = send_open(core, g, content, options ? options : &plain, message_id_out, status, err);
-    group_close(core, g);
+    options = options ? options : &plain;
+    if ((r = group_get(core, id, &g, err)) != 0 || (r = compose(core, g, content, options, &o, err)) != 0 ||
+        (r = send_pinned(core, g, &o, status, err)) != 0)
+        goto done;
+    memcpy(message_id_out, o.id, 32);
+    if (*status == SEND_PUBLISHED && !options->no_consent &&
+        (g->type == CONVERSATION_GROUP || g->type == CONVERSATION_DM))
+        r = allow(core, g, err);
+done:
+    buf_free(&o.envelope);
+    group_put(core, g);
     return r == 0 ? 0 : err_wrap(err, r, "sending");
 }
 

@@ -563,6 +563,55 @@ static void a_text_is_one_request(void **state)
     world_run(*state, one_request);
 }
 
+/* ---- many at once ---- */
+
+static struct {
+    struct peer *peer;
+    uint8_t id[16];
+    unsigned done;
+} crowd;
+
+static void one_of_a_crowd(void *ctx)
+{
+    peer_send(crowd.peer, crowd.id, ctx);
+    crowd.done++;
+}
+
+static void crowd_comes(void *ctx)
+{
+    static char texts[3][8] = {"two", "three", "four"};
+
+    (void)ctx;
+    for (int i = 0; i < 3; i++)
+        OK(fiber_start(one_of_a_crowd, texts[i], &err));
+    /* On the screen already, though the first is still under way. */
+    assert_int_equal(crowd.peer->events[CORE_MESSAGE], 4);
+}
+
+static void at_once(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, crowd.id, NULL, &err));
+    peer_send(a, crowd.id, "zero");
+    crowd.peer = a;
+    crowd.done = 0;
+    a->events[CORE_MESSAGE] = 0;
+    a->api.sends = 0;
+    a->api.before_send = crowd_comes;
+    peer_send(a, crowd.id, "one");
+    while (crowd.done < 3)
+        core_sleep(&a->core, 1, NULL);
+    assert_int_equal(a->api.sends, 2);
+    peer_sync(b);
+    assert_string_equal(peer_texts(b, crowd.id), "zero|one|two|three|four");
+}
+
+static void texts_that_come_while_one_is_sent_go_together_afterwards(void **state)
+{
+    world_run(*state, at_once);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -583,6 +632,7 @@ int main(void)
         TEST(streamed_messages_are_stored_once_without_moving_the_cursor),
         TEST(somebody_who_asks_is_taken_out),
         TEST(a_text_is_one_request),
+        TEST(texts_that_come_while_one_is_sent_go_together_afterwards),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
