@@ -492,7 +492,8 @@ int intent_resolve(struct core *core, struct group *g, int64_t id, struct err *e
     store_mem_free(&mem);
     if (err)
         *err = why;
-    return why.code ? why.code : err_set(err, ERR_CONFLICT, "%s", _("others keep changing this conversation: try again"));
+    return why.code ? why.code
+                    : err_set(err, ERR_CONFLICT, "%s", _("others keep changing this conversation: try again"));
 }
 
 int intent_resolve_messages(struct core *core, struct group *g, struct err *err)

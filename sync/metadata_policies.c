@@ -129,7 +129,8 @@ int group_permissions_decode(struct slice ext, struct policy_set *out, struct er
     proto_arena_free(&arena);
     if (r != 0) {
         policy_set_free(&set);
-        return err_set(err, r, r == ERR_NOMEM ? "out of memory" : "group permissions lack a policy or have an unknown one");
+        return err_set(err, r,
+                       r == ERR_NOMEM ? "out of memory" : "group permissions lack a policy or have an unknown one");
     }
     *out = set;
     return 0;

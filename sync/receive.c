@@ -140,7 +140,8 @@ static int handle(struct core *core, struct group *g, const struct node_group_me
             *err = why;
         return code;
     }
-    if (view.group_id.len > 0 && ((r = known_envelope(core, g, message, view.epoch, move_cursor, &known, fate, err)) != 0 || known))
+    if (view.group_id.len > 0 &&
+        ((r = known_envelope(core, g, message, view.epoch, move_cursor, &known, fate, err)) != 0 || known))
         return r;
     if (!move_cursor) {
         *fate = ENVELOPE_REFUSED;
