@@ -47,13 +47,14 @@ enum key_feed_result key_feed_put(struct key_feed *feed, struct key in, uint64_t
     }
     if (in.kind == KEY_NOTHING || in.kind == KEY_PASTE_END)
         return FEED_NONE;
-    if (in.kind == KEY_ESC_ && !feed->esc) {
-        feed->esc = true;
-        return FEED_NONE;
-    }
     *out = in;
-    if (feed->esc && in.kind != KEY_ESC_)
-        out->alt = true;
+    if (in.kind == KEY_ESC_) { /* the one before it stood alone; this one may begin an Alt key */
+        bool waited = feed->esc;
+
+        feed->esc = true;
+        return waited ? FEED_KEY : FEED_NONE;
+    }
+    out->alt |= feed->esc;
     feed->esc = false;
     return FEED_KEY;
 }

@@ -184,7 +184,7 @@ void kit_reload(struct kit_member *m)
     struct mls_piece_sink sink = kit_sink(&m->store);
     struct mls_piece_source source = kit_source(&m->store);
     struct err err = {0};
-    struct mls_group *g;
+    struct mls_group *g = NULL;
 
     if (mls_group_write(m->g, &sink, &err) != 0 || mls_group_is_dirty(m->g) ||
         mls_group_load(&m->config, &source, &g, &err) != 0)
