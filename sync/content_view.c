@@ -97,8 +97,8 @@ static bool is_plain_json(struct slice s)
 
 static bool reaction_v1(const struct encoded *e, struct content_reaction_parts *out)
 {
-    json_t *j = !is_plain_json(e->content) ? NULL : json_loadb((const char *)(e->content.data ? e->content.data : (const uint8_t *)""), e->content.len, 0,
-                           NULL);
+    bool plain = e->content.len > 0 && is_plain_json(e->content);
+    json_t *j = plain ? json_loadb((const char *)e->content.data, e->content.len, 0, NULL) : NULL;
     const char *reference = json_string_value(json_object_get(j, "reference"));
     const char *action = json_string_value(json_object_get(j, "action"));
     const char *emoji = json_string_value(json_object_get(j, "content"));
