@@ -11,3 +11,4 @@ EXTRA_DIST += bench/run bench/peers.mjs bench/people.mjs
 noinst_PROGRAMS += bench-grpc
 bench_grpc_SOURCES = bench/bench_grpc.c
 bench_grpc_LDADD = $(NET_LIBS)
+include bench/mls.mk

@@ -81,6 +81,14 @@ const struct mls_leaf *mls_staged_commit_leaf(const struct mls_staged_commit *st
 
 /* ---- Merging ---- */
 
+/* Both trees share the block that leaf i is in: nothing to compare. */
+static bool shared_block(const struct mls_tree *a, const struct mls_tree *b, uint32_t i)
+{
+    uint32_t block = i / MLS_BLOCK_SLOTS;
+
+    return block < a->blocks_n[0] && block < b->blocks_n[0] && a->blocks[0][block] == b->blocks[0][block];
+}
+
 static bool same_person(const struct mls_node *a, const struct mls_node *b)
 {
     return a == b || (a && b && a->leaf.credential_type == b->leaf.credential_type &&
@@ -94,9 +102,15 @@ static int remember_leaves(const struct mls_tree *now, const struct mls_tree *th
     uint32_t width = now->width > then->width ? now->width : then->width;
 
     for (uint32_t i = 0; i < width; i++) {
-        const struct mls_node *a = mls_tree_node(now, 2 * i), *b = mls_tree_node(then, 2 * i);
+        const struct mls_node *a, *b;
         struct mls_past_leaf *grown;
 
+        if (shared_block(now, then, i)) {
+            i |= MLS_BLOCK_SLOTS - 1; /* on to the next one */
+            continue;
+        }
+        a = mls_tree_node(now, 2 * i);
+        b = mls_tree_node(then, 2 * i);
         if (same_person(a, b))
             continue;
         grown = xm_realloc(p->leaves, p->leaves_n + 1, sizeof *grown);

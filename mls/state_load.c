@@ -153,6 +153,7 @@ static int parse_block(struct slice data, bool leaves, struct mls_block *block)
         slot->node = leaves ? mls_node_from_leaf(raw) : mls_node_from_parent(raw);
         if (!slot->node)
             return ERR_NOMEM; /* or it does not parse: reported alike, the group does not load */
+        slot->key_tag = mls_key_tag(mls_node_key(slot->node));
     }
     block->stored = true;
     return reader_done(&r) ? 0 : ERR_CORRUPT;

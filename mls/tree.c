@@ -320,6 +320,7 @@ int mls_tree_set(struct mls_tree *tree, uint32_t x, struct mls_node *node)
     unhash_path(tree, x);
     mls_node_unref(slot->node);
     slot->node = node;
+    slot->key_tag = node ? mls_key_tag(mls_node_key(node)) : 0;
     slot->hashed = false;
     return 0;
 nomem:
@@ -358,16 +359,35 @@ bool mls_tree_find_signature_key(const struct mls_tree *tree, struct slice key, 
     return false;
 }
 
-bool mls_tree_find_encryption_key(const struct mls_tree *tree, struct slice key, uint32_t *node)
+uint32_t mls_key_tag(struct slice key)
 {
-    for (uint32_t x = 0; x < mls_node_width(tree->width); x++) {
-        const struct mls_node *n = mls_tree_node(tree, x);
+    struct reader r = reader_of(key);
 
-        if (n && slice_eq(mls_node_key(n), key)) {
-            *node = x;
+    return read_u32(&r);
+}
+
+static bool slot_has_key(const struct mls_slot *slot, const struct slice *keys, const uint32_t *tags, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (slot->node && slot->key_tag == tags[i] && slice_eq(mls_node_key(slot->node), keys[i]))
             return true;
-        }
-    }
+    return false;
+}
+
+bool mls_tree_has_key(const struct mls_tree *tree, const struct slice *keys, size_t n)
+{
+    uint32_t tags[32];
+
+    for (; n > 32; n--)
+        if (mls_tree_has_key(tree, &keys[n - 1], 1))
+            return true;
+    for (size_t i = 0; i < n; i++)
+        tags[i] = mls_key_tag(keys[i]);
+    for (unsigned band = 0; band <= MLS_BANDS; band++)
+        for (uint32_t b = 0; b < tree->blocks_n[band]; b++)
+            for (size_t i = 0; i < MLS_BLOCK_SLOTS; i++)
+                if (slot_has_key(&tree->blocks[band][b]->slot[i], keys, tags, n))
+                    return true;
     return false;
 }
 

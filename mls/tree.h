@@ -55,8 +55,9 @@ static inline struct slice mls_node_raw(const struct mls_node *node)
 
 struct mls_slot {
     struct mls_node *node; /* NULL: blank */
-    uint8_t hash[MLS_HASH_LEN];
+    uint32_t key_tag;      /* first bytes of the node's key: a search looks at few nodes themselves */
     bool hashed;
+    uint8_t hash[MLS_HASH_LEN];
 };
 struct mls_block {
     uint32_t refs;
@@ -94,7 +95,9 @@ int mls_tree_set(struct mls_tree *tree, uint32_t x, struct mls_node *node);
 uint32_t mls_tree_leaf_count(const struct mls_tree *tree);
 uint32_t mls_tree_member_count(const struct mls_tree *tree);
 bool mls_tree_find_signature_key(const struct mls_tree *tree, struct slice key, uint32_t *leaf_index);
-bool mls_tree_find_encryption_key(const struct mls_tree *tree, struct slice key, uint32_t *node);
+/* Is one of these keys that of any node?  (n is small: a path.) */
+bool mls_tree_has_key(const struct mls_tree *tree, const struct slice *keys, size_t n);
+uint32_t mls_key_tag(struct slice key);
 
 /* A list of node indices that grows. */
 struct mls_indices {

@@ -286,23 +286,12 @@ int mls_path_encrypt(const struct mls_tree *tree, uint32_t leaf_index, const str
 static int keys_are_new(const struct mls_tree *tree, uint32_t sender_leaf, const struct slice *keys, size_t n,
                         struct err *err)
 {
-    uint32_t nodes = mls_node_width(tree->width);
-
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++)
             if (slice_eq(keys[i], keys[j]))
                 return err_set(err, ERR_DENIED, "an update path has a key twice");
-    for (uint32_t x = 0; x < nodes; x++) {
-        const struct mls_node *node = mls_tree_node(tree, x);
-        struct slice there;
-
-        if (!node)
-            continue;
-        there = mls_node_key(node);
-        for (size_t i = 0; i < n; i++)
-            if (there.len == MLS_KEY_LEN && there.data[0] == keys[i].data[0] && slice_eq(there, keys[i]))
-                return err_set(err, ERR_DENIED, "a key of leaf %u's update path is in the tree already", sender_leaf);
-    }
+    if (mls_tree_has_key(tree, keys, n))
+        return err_set(err, ERR_DENIED, "a key of leaf %u's update path is in the tree already", sender_leaf);
     return 0;
 }
 
