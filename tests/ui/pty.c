@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <utmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,17 +54,25 @@ struct pty *pty_start(const char *const *argv, const char *const *env, int rows,
 {
     struct pty *p = calloc(1, sizeof *p);
     struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
+    int terminal;
 
     p->rows = rows;
     p->cols = cols;
     p->cursor = true;
-    p->pid = forkpty(&p->fd, NULL, NULL, &size);
+    if (openpty(&p->fd, &terminal, NULL, NULL, &size) != 0) {
+        free(p);
+        return NULL;
+    }
+    tcgetattr(terminal, &p->before); /* before the program can have changed anything */
+    p->pid = fork();
     if (p->pid == 0) {
+        login_tty(terminal);
+        close(p->fd);
         set_environment(env);
         execvp(argv[0], (char **)(uintptr_t)argv);
         _exit(127);
     }
-    tcgetattr(p->fd, &p->before);
+    close(terminal);
     fcntl(p->fd, F_SETFL, O_NONBLOCK);
     fcntl(p->fd, F_SETFD, FD_CLOEXEC);
     p->vt = vterm_new(rows, cols);
