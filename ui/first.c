@@ -27,6 +27,8 @@ static void go(struct screen *s, enum first_step step)
     input_clear(&f->in);
     f->in.single = true;
     f->in.masked = step == FIRST_UNLOCK || step == FIRST_KEY || step == FIRST_PROTECT || step == FIRST_REPEAT;
+    if (step == FIRST_HOME && s->options.other_home)
+        input_set(&f->in, s->options.other_home);
     s->dirty = true;
 }
 

@@ -14,6 +14,7 @@ struct screen;
 
 struct screen_options {
     const char *home;       /* for the words of the set-up and config.ini; NULL: no file */
+    const char *other_home; /* the home to propose for "one more installation"; NULL none */
     const char *env;        /* "local" */
     const char *wallet_key; /* given by option or environment; NULL none */
     bool offline;

@@ -129,7 +129,7 @@ XM_API int xm_stream_all(struct xm_client *client, char **result, struct xm_erro
 
 /* A read-only connection of its own on the same database, with the same key: what it answers never
  * waits for the network or for a large commit.  It knows the reading methods only:
- * conversations.list, conversation.get, conversation.messages, conversation.members (as stored),
+ * conversations.list, conversation.get, conversation.messages,
  * preferences.list, preferences.getConsent, preferences.log, preferences.state, client.info,
  * client.installations, drafts.get. */
 XM_API int xm_reader_open(struct xm_client *client, struct xm_reader **out, struct xm_error *error);
