@@ -7,6 +7,7 @@ if FUZZING
 noinst_PROGRAMS += $(FUZZERS)
 endif
 include fuzz/identity.mk
+include fuzz/mls.mk
 include fuzz/net.mk
 include fuzz/node.mk
 include fuzz/proto.mk
@@ -16,3 +17,13 @@ include fuzz/ui.mk
 .PHONY: fuzz-list
 fuzz-list:
 	@echo $(FUZZERS)
+
+# Longer runs: ten minutes for each fuzz target (in a tree made with --enable-fuzzing CC=clang), or a
+# thousand kills under load (elsewhere).
+.PHONY: soak
+soak: all
+if FUZZING
+	for t in $(FUZZERS); do '$(srcdir)/fuzz/run' "./$$t" "$${SOAK_SECONDS:-600}" || exit 1; done
+else
+	XM_BUILDDIR='$(abs_top_builddir)' INTEROP_KILLS=1000 '$(srcdir)/tests/interop/run' kill
+endif
