@@ -412,14 +412,23 @@ int xm_client_request(struct xm_client *client, const char *method, const char *
     }
 }
 
+/* The descriptor may be readable for an event that was taken already: its writer wakes us after putting it
+ * there.  So readiness is a reason to look, not an event. */
 struct xm_event *xm_client_wait(struct xm_client *client, int timeout_ms)
 {
     struct pollfd wait = {.fd = client->event_fd, .events = POLLIN};
-    struct xm_event *event = xm_client_next(client);
+    int64_t until = monotonic_ms() + timeout_ms;
+    struct xm_event *event;
 
-    if (event || poll(&wait, 1, timeout_ms) <= 0)
-        return event;
-    return xm_client_next(client);
+    while (!(event = xm_client_next(client))) {
+        int64_t left = timeout_ms < 0 ? -1 : until - monotonic_ms();
+
+        if (timeout_ms >= 0 && left <= 0)
+            return NULL;
+        if (poll(&wait, 1, (int)left) < 0)
+            return NULL; /* a signal: the caller has something to do */
+    }
+    return event;
 }
 
 void xm_free_text(char *text)

@@ -103,7 +103,8 @@ XM_API int xm_client_fd(struct xm_client *client);
 /* The next event, the caller's to end with xm_event_free(), or NULL when none waits. */
 XM_API struct xm_event *xm_client_next(struct xm_client *client);
 XM_API void xm_event_free(struct xm_event *event);
-/* The next event, waiting for it up to timeout_ms (< 0: for ever); NULL when none came. */
+/* The next event, waiting for it up to timeout_ms (< 0: for ever).  NULL when none came in that time, or a
+ * signal did. */
 XM_API struct xm_event *xm_client_wait(struct xm_client *client, int timeout_ms);
 /* What an XM_EVENT_ERROR says; returns its code. */
 XM_API int xm_event_error(const struct xm_event *event, struct xm_error *error);

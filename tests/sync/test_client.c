@@ -5,10 +5,13 @@
 
 #include <jansson.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct fixture {
@@ -187,6 +190,43 @@ static void many_requests_are_each_answered_once(void **state)
     assert_null(xm_client_next(f->client));
 }
 
+/* Wakes whoever waits, again and again, with nothing to take. */
+struct false_alarm {
+    int fd;
+    atomic_bool over;
+};
+
+static void *ring(void *arg)
+{
+    struct false_alarm *alarm = arg;
+    const struct timespec ms = {.tv_nsec = 1000000};
+    uint64_t one = 1;
+
+    while (!atomic_load(&alarm->over)) {
+        if (write(alarm->fd, &one, sizeof one) != sizeof one)
+            break;
+        nanosleep(&ms, NULL);
+    }
+    return NULL;
+}
+
+static void waiting_goes_on_after_a_wake_up_for_nothing(void **state)
+{
+    enum { WAIT_MS = 200 };
+    struct fixture *f = *state;
+    struct false_alarm alarm = {.fd = xm_client_fd(f->client)};
+    struct timespec before, after;
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, ring, &alarm), 0);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_null(xm_client_wait(f->client, WAIT_MS));
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    atomic_store(&alarm.over, true);
+    pthread_join(thread, NULL);
+    assert_true((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 >= WAIT_MS - 1);
+}
+
 static void closing_with_requests_in_flight_loses_no_memory(void **state)
 {
     struct fixture *f = *state;
@@ -205,6 +245,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_decision_is_seen_by_a_reader_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(undo_writes_the_former_state_as_a_new_decision, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_requests_are_each_answered_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(waiting_goes_on_after_a_wake_up_for_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(closing_with_requests_in_flight_loses_no_memory, set_up, tear_down),
     };
 
