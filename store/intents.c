@@ -17,16 +17,18 @@ int store_intent_put(struct store *store, const struct store_intent *in, int64_t
     if ((r = store_next_id(store, "intents", &next, err)) != 0)
         return r;
     db_query(&q, store->db,
-             "INSERT INTO intents (id, kind, state, group_id, data, message_id, should_push, created_at_ns)"
-             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+             "INSERT INTO intents (id, kind, state, group_id, data, message_id, should_push, created_at_ns,"
+             " payload_hash, published_epoch) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
     db_bind_i64(&q, 1, next);
     db_bind_i64(&q, 2, in->kind);
-    db_bind_i64(&q, 3, STORE_INTENT_TO_PUBLISH);
+    db_bind_i64(&q, 3, in->payload_hash.data ? STORE_INTENT_PUBLISHED : STORE_INTENT_TO_PUBLISH);
     db_bind_slice(&q, 4, in->group_id);
     r = store_row_seal(store, &q, 5, SEALED_INTENT_DATA, seal_row_of(next, &space), in->data, err);
     db_bind_slice_or_null(&q, 6, in->message_id);
     db_bind_i64(&q, 7, in->should_push);
     db_bind_i64(&q, 8, in->created_at_ns);
+    db_bind_slice_or_null(&q, 9, in->payload_hash);
+    db_bind_i64(&q, 10, in->payload_hash.data ? (int64_t)in->published_epoch : 0);
     if (r == 0 && (r = db_run(&q, err)) == 0)
         *id = next;
     db_end(&q);
@@ -95,16 +97,6 @@ int store_intent_by_hash(struct store *store, struct slice payload_hash, struct 
 
     db_query(&q, store->db, "SELECT " COLUMNS " FROM intents WHERE payload_hash = ?1 AND state IN (2, 3)");
     db_bind_slice(&q, 1, payload_hash);
-    return read_one(store, &q, mem, out, err);
-}
-
-int store_intent_by_message(struct store *store, struct slice message_id, struct store_mem *mem,
-                            struct store_intent *out, struct err *err)
-{
-    struct db_query q;
-
-    db_query(&q, store->db, "SELECT " COLUMNS " FROM intents WHERE message_id = ?1 ORDER BY id DESC LIMIT 1");
-    db_bind_slice(&q, 1, message_id);
     return read_one(store, &q, mem, out, err);
 }
 

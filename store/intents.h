@@ -43,15 +43,14 @@ struct store_intent {
     int64_t next_attempt_ns; /* 0: at once */
 };
 
-/* Uses kind, group_id, data, message_id, should_push, created_at_ns; the state is "to publish". */
+/* Uses kind, group_id, data, message_id, should_push, created_at_ns; the state is "to publish", or, where
+ * payload_hash is given, "published" in published_epoch (for a message sealed in the same transaction). */
 int store_intent_put(struct store *store, const struct store_intent *in, int64_t *id, struct err *err);
 int store_intent_get(struct store *store, int64_t id, struct store_mem *mem, struct store_intent *out,
                      struct err *err); /* ERR_NOTFOUND */
 /* The published or committed intent with this payload hash: is this envelope our own?  ERR_NOTFOUND. */
 int store_intent_by_hash(struct store *store, struct slice payload_hash, struct store_mem *mem,
                          struct store_intent *out, struct err *err);
-int store_intent_by_message(struct store *store, struct slice message_id, struct store_mem *mem,
-                            struct store_intent *out, struct err *err);
 
 /* To publish → published. */
 int store_intent_set_published(struct store *store, int64_t id, struct slice payload_hash,

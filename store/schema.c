@@ -284,7 +284,10 @@ static const char version_1[] =
     " value BLOB NOT NULL" /* sealed */
     ") STRICT, WITHOUT ROWID;";
 
-const struct migration schema_migrations[] = {{.sql = version_1}};
+/* Nothing looks an intent up by its message, and each text sent paid a page for it. */
+static const char version_2[] = "DROP INDEX intents_message;";
+
+const struct migration schema_migrations[] = {{.sql = version_1}, {.sql = version_2}};
 const size_t schema_version = sizeof schema_migrations / sizeof schema_migrations[0];
 
 const struct sealed_column sealed_columns[SEALED_COUNT] = {

@@ -97,18 +97,15 @@ int intent_send(struct core *core, const struct group *g, const struct wire_mess
     return node_send_group_messages(core->api, send, n, err);
 }
 
-int intent_seal_message(struct core *core, struct group *g, int64_t id, struct slice envelope, struct bytes *wire,
+int intent_seal_message(struct core *core, struct group *g, struct slice envelope, struct bytes *wire, uint8_t hash[32],
                         struct err *err)
 {
     struct mls_signer signer = {core->self.seed, core->self.installation_id};
-    uint8_t hash[32];
-    int r;
+    int r = mls_group_encrypt(g->mls, &signer, slice_of(NULL, 0), envelope, core->rand, wire, err);
 
-    if ((r = mls_group_encrypt(g->mls, &signer, slice_of(NULL, 0), envelope, core->rand, wire, err)) != 0)
-        return r;
-    hash_sha256(bytes_slice(wire), hash);
-    return store_intent_set_published(core->store, id, slice_of(hash, 32), slice_of(NULL, 0), slice_of(NULL, 0),
-                                      mls_group_epoch(g->mls), err);
+    if (r == 0)
+        hash_sha256(bytes_slice(wire), hash);
+    return r;
 }
 
 static int acknowledge_one(struct core *core, const struct group *g, int64_t id, const uint8_t message_id[32],
@@ -193,6 +190,17 @@ static void batch_free(struct batch *b)
     xm_free(b);
 }
 
+static int seal_one(struct core *core, struct group *g, struct batch *b, size_t i, struct err *err)
+{
+    uint8_t hash[32];
+    int r = intent_seal_message(core, g, b->intents[i].data, &b->wire[i], hash, err);
+
+    if (r != 0)
+        return r;
+    return store_intent_set_published(core->store, b->ids[i], slice_of(hash, 32), slice_of(NULL, 0),
+                                      slice_of(NULL, 0), mls_group_epoch(g->mls), err);
+}
+
 static int seal_batch(struct core *core, struct group *g, struct batch *b, struct err *err)
 {
     int r = core_begin(core, true, err);
@@ -200,7 +208,7 @@ static int seal_batch(struct core *core, struct group *g, struct batch *b, struc
     if (r != 0)
         return r;
     for (size_t i = 0; r == 0 && i < b->n; i++)
-        r = intent_seal_message(core, g, b->ids[i], b->intents[i].data, &b->wire[i], err);
+        r = seal_one(core, g, b, i, err);
     if (r == 0)
         r = group_save_mls(core, g, err);
     if (r == 0)

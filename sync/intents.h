@@ -50,9 +50,9 @@ int intent_resolve_messages(struct core *core, struct group *g, struct err *err)
 /* intent_queue() in a durable transaction, then intent_resolve(). */
 int intent_run(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data, struct err *err);
 
-/* One message: encrypts it and notes what is about to be sent.  Inside a durable transaction, which also
- * has to store the group (group_save_mls()).  *wire is what to send. */
-int intent_seal_message(struct core *core, struct group *g, int64_t id, struct slice envelope, struct bytes *wire,
+/* One message: encrypts it.  *wire is what to send and `hash` what its intent has to say of it.  Inside the
+ * durable transaction that stores the intent as published and the group (group_save_mls()). */
+int intent_seal_message(struct core *core, struct group *g, struct slice envelope, struct bytes *wire, uint8_t hash[32],
                         struct err *err);
 /* The node has taken these messages.  Opens its own transaction; does not wait. */
 int intent_acknowledge(struct core *core, struct group *g, const int64_t *ids, const uint8_t (*message_ids)[32],

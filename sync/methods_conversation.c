@@ -155,7 +155,7 @@ static int build_content(struct rpc *rpc, struct bytes *out)
 
 static int send_content(struct rpc *rpc, struct slice content)
 {
-    struct send_options options = {0};
+    struct send_options options;
     uint8_t id[16], message_id[MESSAGE_ID_LEN];
     enum send_status status;
     bool optimistic;
@@ -163,7 +163,7 @@ static int send_content(struct rpc *rpc, struct slice content)
 
     if ((r = params_conversation(rpc, id)) != 0 || (r = rpc_bool(rpc, "optimistic", false, &optimistic)) != 0)
         return r;
-    options.optimistic = optimistic || rpc->core->offline;
+    options = (struct send_options){.optimistic = optimistic || rpc->core->offline, .note_later = true};
     if ((r = group_send(rpc->core, id, content, &options, message_id, &status, &rpc->err)) != 0)
         return r;
     rpc->result = json_pack("{s:o,s:s}", "messageId", rpc_hex_json(message_id, sizeof message_id), "status",

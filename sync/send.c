@@ -4,6 +4,7 @@
  * ciphertext, ratchet), one request, one small transaction.  Everything else goes through the queue. */
 #include "sync/send.h"
 
+#include "base/alloc.h"
 #include "base/err.h"
 #include "base/i18n.h"
 #include "base/log.h"
@@ -109,6 +110,9 @@ struct outgoing {
     struct buf envelope;
     int64_t now_ns;
     int64_t intent_id;
+    struct bytes wire;     /* sealed; empty while it only waits */
+    uint8_t wire_hash[32];
+    uint64_t epoch; /* it was sealed in */
 };
 
 static int compose(struct core *core, struct group *g, struct slice content, const struct send_options *options,
@@ -155,6 +159,10 @@ static int store_row(struct core *core, struct group *g, struct outgoing *o, str
 
     if (o->facts.has_reference)
         row.reference = slice_of(o->facts.reference, 32);
+    if (o->wire.len > 0) {
+        intent.payload_hash = slice_of(o->wire_hash, 32);
+        intent.published_epoch = o->epoch;
+    }
     if ((r = store_message_put(core->store, &row, NULL, err)) != 0 ||
         (r = store_intent_put(core->store, &intent, &o->intent_id, err)) != 0)
         return r;
@@ -165,28 +173,33 @@ static int store_row(struct core *core, struct group *g, struct outgoing *o, str
     return core_note(core, &event, err);
 }
 
-/* One durable transaction; with `wire` the message is also encrypted in it. */
-static int store_outgoing(struct core *core, struct group *g, struct outgoing *o, struct bytes *wire,
-                          struct err *err)
+static int seal(struct core *core, struct group *g, struct outgoing *o, struct err *err)
+{
+    int r = intent_seal_message(core, g, buf_slice(&o->envelope), &o->wire, o->wire_hash, err);
+
+    o->epoch = mls_group_epoch(g->mls);
+    return r == 0 ? group_save_mls(core, g, err) : r;
+}
+
+/* One durable transaction; where the message is to leave at once it is also sealed in it. */
+static int store_outgoing(struct core *core, struct group *g, struct outgoing *o, bool now, struct err *err)
 {
     int r = core_begin(core, true, err);
 
     if (r != 0)
         return r;
-    r = store_row(core, g, o, err);
+    if (now)
+        r = seal(core, g, o, err);
+    if (r == 0)
+        r = store_row(core, g, o, err);
     if (r == 0 && o->options->also)
         r = o->options->also(core, o->options->also_ctx, o->id, err);
-    if (r == 0 && wire) {
-        r = intent_seal_message(core, g, o->intent_id, buf_slice(&o->envelope), wire, err);
-        if (r == 0)
-            r = group_save_mls(core, g, err);
-    }
     if (r == 0)
         r = core_commit(core, err);
     else
         core_rollback(core);
-    if (r != 0 && wire)
-        group_evict(core, g);
+    if (r != 0 && now)
+        group_evict(core, g); /* the ratchet in memory is ahead of the disk */
     return r;
 }
 
@@ -212,21 +225,55 @@ static void tell_outbox(struct core *core)
     core_emit(core, &(struct core_event){.kind = CORE_OUTBOX});
 }
 
+struct taken {
+    uint8_t group_id[16], message_id[32];
+    int64_t intent_id;
+};
+
+/* A crash before this is as one before the node's answer came: the echo tells. */
+static void note_taken(struct core *core, void *ctx)
+{
+    struct taken *t = ctx;
+    struct group *g = NULL;
+    struct err err = {0};
+    int r;
+
+    core_sleep(core, 0, NULL);
+    if ((r = group_get(core, t->group_id, &g, &err)) == 0)
+        r = intent_acknowledge(core, g, &t->intent_id, (const uint8_t(*)[32])t->message_id, 1, &err);
+    if (r != 0)
+        log_warn("send", "noting that a message was sent: %s", err.text);
+    group_put(core, g);
+    xm_free(t);
+}
+
+static int acknowledge(struct core *core, struct group *g, const struct outgoing *o, struct err *err)
+{
+    struct taken *t = o->options->note_later ? xm_alloc(sizeof *t) : NULL;
+
+    if (t) {
+        memcpy(t->group_id, g->id, 16);
+        memcpy(t->message_id, o->id, 32);
+        t->intent_id = o->intent_id;
+        if (core_spawn(core, note_taken, t, NULL) == 0)
+            return 0;
+        xm_free(t);
+    }
+    return intent_acknowledge(core, g, &o->intent_id, (const uint8_t(*)[32])o->id, 1, err);
+}
+
 /* The quick way: this message alone. */
 static int send_now(struct core *core, struct group *g, struct outgoing *o, enum send_status *status, struct err *err)
 {
-    struct bytes wire = {0};
     struct wire_message message;
     struct err why = {0};
     int r;
 
-    if ((r = store_outgoing(core, g, o, &wire, err)) != 0) {
-        bytes_free(&wire);
+    if ((r = store_outgoing(core, g, o, true, err)) != 0)
         return r;
-    }
-    message = (struct wire_message){bytes_slice(&wire), o->should_push};
+    message = (struct wire_message){bytes_slice(&o->wire), o->should_push};
     if ((r = intent_send(core, g, &message, 1, &why)) == 0) {
-        r = intent_acknowledge(core, g, &o->intent_id, (const uint8_t(*)[32])o->id, 1, err);
+        r = acknowledge(core, g, o, err);
         *status = SEND_PUBLISHED;
     } else {
         /* It may have reached the node or not: the next reading of the ledger tells. */
@@ -235,7 +282,6 @@ static int send_now(struct core *core, struct group *g, struct outgoing *o, enum
         tell_outbox(core);
         r = r == ERR_NOMEM || r == ERR_IO ? err_set(err, r, "%s", why.text) : 0;
     }
-    bytes_free(&wire);
     return r;
 }
 
@@ -243,7 +289,7 @@ static int send_now(struct core *core, struct group *g, struct outgoing *o, enum
 static int enqueue(struct core *core, struct group *g, struct outgoing *o, struct err *err)
 {
     g->nothing_queued = false;
-    return store_outgoing(core, g, o, NULL, err);
+    return store_outgoing(core, g, o, false, err);
 }
 
 /* Publishes what is queued, this message with it; tells what became of it. */
@@ -342,6 +388,7 @@ int group_send(struct core *core, const uint8_t id[16], struct slice content, co
         r = allow(core, g, err);
 done:
     buf_free(&o.envelope);
+    bytes_free(&o.wire);
     group_put(core, g);
     return r == 0 ? 0 : err_wrap(err, r, "sending");
 }

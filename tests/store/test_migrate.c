@@ -176,6 +176,8 @@ static void every_older_version_is_brought_up_to_date(void **state)
         char *dump = read_dump(version), name[60];
         sqlite3 *sqlite = NULL;
 
+        snprintf(name, sizeof name, STORE_FILE ".before-%zu", schema_version);
+        unlink(home_file(home, name));
         unlink(home_file(home, STORE_FILE));
         assert_int_equal(sqlite3_open(home_file(home, STORE_FILE), &sqlite), SQLITE_OK);
         assert_int_equal(sqlite3_exec(sqlite, dump, NULL, NULL, NULL), SQLITE_OK);
@@ -183,7 +185,6 @@ static void every_older_version_is_brought_up_to_date(void **state)
         free(dump);
         OK(store_open(home->path, &raw_key, NULL, &home->store, err));
         expect_planted(home->store);
-        snprintf(name, sizeof name, STORE_FILE ".before-%zu", schema_version);
         assert_int_equal(exists(home, name), version < schema_version);
         store_close(home->store);
         home->store = NULL;

@@ -54,13 +54,38 @@ static void an_intent_goes_through_its_states(void **state)
     assert_true(slice_eq(i.staged_commit, slice_str("staged")));
     assert_true(slice_eq(i.post_commit, slice_str("welcomes")));
     OK(store_intent_set_committed(store, id, 10, 55, err));
-    OK(store_intent_by_message(store, id32(500), &mem, &i, err));
+    OK(store_intent_by_hash(store, id32(1), &mem, &i, err));
+    assert_true(slice_eq(i.message_id, id32(500)));
     assert_int_equal(i.state, STORE_INTENT_COMMITTED);
     assert_int_equal(i.originator, 10);
     assert_int_equal(i.sequence_id, 55);
     assert_true(!i.staged_commit.data && slice_eq(i.post_commit, slice_str("welcomes")));
     OK(store_intent_delete(store, id, err));
     FAILS(ERR_NOTFOUND, store_intent_get(store, id, &mem, &i, err));
+    FAILS(ERR_NOTFOUND, store_intent_by_hash(store, id32(1), &mem, &i, err));
+    store_mem_free(&mem);
+}
+
+static void an_intent_may_begin_as_published(void **state)
+{
+    struct store *store = store_of(state);
+    struct store_mem mem = STORE_MEM_INIT;
+    const struct store_intent in = {.kind = STORE_INTENT_SEND_MESSAGE,
+                                    .group_id = id16(1),
+                                    .data = slice_str("what to do"),
+                                    .payload_hash = id32(1),
+                                    .published_epoch = 7,
+                                    .message_id = id32(500)};
+    struct store_intent i;
+    int64_t id = 0;
+
+    OK(store_intent_put(store, &in, &id, err));
+    OK(store_intent_by_hash(store, id32(1), &mem, &i, err));
+    assert_int_equal(i.id, id);
+    assert_int_equal(i.state, STORE_INTENT_PUBLISHED);
+    assert_int_equal(i.published_epoch, 7);
+    assert_true(slice_eq(i.message_id, id32(500)) && slice_eq(i.data, slice_str("what to do")));
+    OK(store_intent_set_to_publish(store, id, false, 0, err));
     FAILS(ERR_NOTFOUND, store_intent_by_hash(store, id32(1), &mem, &i, err));
     store_mem_free(&mem);
 }
@@ -436,6 +461,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, home_setup, home_teardown)
         TEST(an_intent_goes_through_its_states),
+        TEST(an_intent_may_begin_as_published),
         TEST(an_intent_sent_back_forgets_what_it_had_published),
         TEST(a_message_seen_too_late_to_be_read_goes_out_again_a_commit_does_not),
         TEST(an_id_is_never_given_twice),

@@ -66,6 +66,59 @@ static void two_people_chat_in_a_dm(void **state)
 }
 
 
+/* ---- the answer first, the rows afterwards ---- */
+
+static enum store_message_status status_of(struct peer *p, const uint8_t message_id[32])
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_message row;
+    enum store_message_status status;
+
+    OK(store_message_get(p->core.store, slice_of(message_id, 32), &mem, &row, &err));
+    status = row.status;
+    store_mem_free(&mem);
+    return status;
+}
+
+static size_t waiting_at(struct peer *p)
+{
+    size_t n = 0;
+
+    OK(outbox_size(&p->core, &n, &err));
+    return n;
+}
+
+static void noted_later(struct world *w)
+{
+    struct peer *alix = world_installation(w, 1), *bo = world_installation(w, 2);
+    const struct send_options options = {.note_later = true};
+    struct bytes content = {0};
+    enum send_status status;
+    uint8_t id[16], message[32];
+
+    OK(dm_find_or_create(&alix->core, bo->core.self.inbox_id, id, NULL, &err));
+    OK(content_text("hi", &content, &err));
+    OK(group_send(&alix->core, id, bytes_slice(&content), &options, message, &status, &err));
+    assert_int_equal(status, SEND_PUBLISHED);
+    assert_int_equal(status_of(alix, message), STORE_UNPUBLISHED);
+    assert_int_equal(waiting_at(alix), 1);
+    OK(core_sleep(&alix->core, 0, &err));
+    assert_int_equal(status_of(alix, message), STORE_PUBLISHED);
+    assert_int_equal(waiting_at(alix), 0);
+    /* The echo may also be faster than the note; nothing is sent twice. */
+    OK(group_send(&alix->core, id, bytes_slice(&content), &options, message, &status, &err));
+    peer_sync(alix);
+    peer_sync(bo);
+    assert_int_equal(status_of(alix, message), STORE_PUBLISHED);
+    assert_string_equal(peer_texts(bo, id), "hi|hi");
+    bytes_free(&content);
+}
+
+static void a_sender_is_answered_before_its_rows_say_so(void **state)
+{
+    world_run(*state, noted_later);
+}
+
 /* ---- a group of three people with five installations ---- */
 
 static void five_installations(struct world *w)
@@ -617,6 +670,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(two_people_chat_in_a_dm),
+        TEST(a_sender_is_answered_before_its_rows_say_so),
         TEST(a_group_of_five_installations_reads_everybody),
         TEST(members_change_the_group_as_permitted),
         TEST(the_loser_of_an_epoch_commits_again),
