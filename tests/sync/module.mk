@@ -28,5 +28,5 @@ tests_sync_test_metadata_SOURCES = tests/sync/test_metadata.c tests/vectors.c
 tests_sync_test_metadata_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_policy_SOURCES = tests/sync/test_policy.c
 tests_sync_test_policy_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
-tests_sync_test_recorded_SOURCES = tests/sync/test_recorded.c tests/vectors.c
+tests_sync_test_recorded_SOURCES = tests/sync/test_recorded.c tests/sync/recorded.c tests/sync/recorded.h tests/vectors.c
 tests_sync_test_recorded_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
