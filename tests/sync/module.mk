@@ -16,10 +16,11 @@ tests_sync_test_flows_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 
 # Pure parts of it, against the rules and against what libxmtp recorded.
 SYNC_PURE_TESTS = tests/sync/test_commit_validate tests/sync/test_content tests/sync/test_metadata \
-	tests/sync/test_policy tests/sync/test_recorded
+	tests/sync/test_policy tests/sync/test_recorded tests/sync/test_replay
 check_PROGRAMS += $(SYNC_PURE_TESTS)
 TESTS += $(SYNC_PURE_TESTS)
-EXTRA_DIST += tests/vectors/content-types.json tests/vectors/recorded-welcomes.json
+EXTRA_DIST += tests/vectors/content-types.json tests/vectors/recorded-welcomes.json \
+	tests/vectors/rpc-log.jsonl tests/vectors/final-state.json
 tests_sync_test_commit_validate_SOURCES = tests/sync/test_commit_validate.c
 tests_sync_test_commit_validate_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_content_SOURCES = tests/sync/test_content.c tests/vectors.c
@@ -30,3 +31,6 @@ tests_sync_test_policy_SOURCES = tests/sync/test_policy.c
 tests_sync_test_policy_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_recorded_SOURCES = tests/sync/test_recorded.c tests/sync/recorded.c tests/sync/recorded.h tests/vectors.c
 tests_sync_test_recorded_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
+tests_sync_test_replay_SOURCES = tests/sync/test_replay.c tests/sync/replay.c tests/sync/replay.h tests/sync/recorded.c \
+	tests/sync/recorded.h tests/vectors.c
+tests_sync_test_replay_LDADD = $(SYNC_LIBS) $(TEST_LIBS)

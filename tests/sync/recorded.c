@@ -2,6 +2,7 @@
 
 #include "tests/test.h"
 
+#include "base/err.h"
 #include "base/hex.h"
 #include "base/reader.h"
 #include "crypto/aead.h"
@@ -209,4 +210,39 @@ void recorded_check_message(const json_t *message, struct slice group_id, const 
     assert_int_equal(credential_read(info->sender_credential, inbox, NULL), 0);
     assert_string_equal(inbox, recorded_text(plain, "senderInbox"));
     assert_true(recorded_is_hex(info->sender_signature_key, recorded_text(plain, "senderInstallation")));
+}
+
+enum recorded_step recorded_follow(struct mls_group *g, const json_t *group, const json_t *message, const char *who)
+{
+    bool own = strcmp(recorded_text(message, "by"), who) == 0;
+    bool commit = strcmp(recorded_text(message, "contentType"), "commit") == 0;
+    uint64_t epoch = recorded_number(message, "epoch");
+    struct mls_processed *processed = NULL;
+    struct err err = {0};
+    struct bytes data;
+    int r;
+
+    if (own && commit && epoch == mls_group_epoch(g))
+        return RECORDED_END;
+    data = recorded_hex(message, "data");
+    r = mls_group_process(g, bytes_slice(&data), &processed, &err);
+    bytes_free(&data);
+    if (own) {
+        assert_int_not_equal(r, 0);
+        return RECORDED_PASSED;
+    }
+    if (commit && epoch != mls_group_epoch(g)) {
+        assert_int_equal(r, ERR_CONFLICT);
+        return RECORDED_PASSED;
+    }
+    if (r != 0)
+        fail_msg("%s, message %u: %s", who, (unsigned)recorded_number(message, "id"), err.text);
+    if (!commit)
+        recorded_check_message(message, mls_group_id(g), mls_processed_info(processed));
+    assert_int_equal(mls_group_accept(g, processed, &err), 0);
+    if (!mls_group_is_active(g))
+        return RECORDED_END;
+    if (commit)
+        recorded_check_epoch(g, group);
+    return commit ? RECORDED_COMMIT : RECORDED_MESSAGE;
 }

@@ -32,3 +32,12 @@ const json_t *recorded_group(const json_t *groups, struct slice id);
 void recorded_check_epoch(const struct mls_group *g, const json_t *group);
 /* An application message: its id, content and sender are the recorded ones. */
 void recorded_check_message(const json_t *message, struct slice group_id, const struct mls_message_info *info);
+
+enum recorded_step {
+    RECORDED_PASSED,  /* its own, which nobody reads, or a commit that lost its epoch */
+    RECORDED_MESSAGE, /* checked as above */
+    RECORDED_COMMIT,  /* checked as above */
+    RECORDED_END      /* this member cannot go on: its own commit, whose path keys were never stored, or its removal */
+};
+/* The group takes the next message of its ledger as the installation named `who`. */
+enum recorded_step recorded_follow(struct mls_group *g, const json_t *group, const json_t *message, const char *who);
