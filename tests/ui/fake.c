@@ -189,7 +189,13 @@ static void log_decision(struct fake *f, const char *type, const char *entity, c
 
 void fake_remote_consent(struct fake *f, const char *type, const char *entity, const char *state, const char *origin)
 {
+    json_t *in;
+    size_t i;
+
     f->now_ns += 1000000000;
+    json_array_foreach (json_object_get(f->world, "installations"), i, in)
+        if (strcmp(js_str(in, "id"), origin) == 0)
+            json_object_set_new(in, "lastHeardNs", json_sprintf("%lld", (long long)f->now_ns));
     log_decision(f, type, entity, state, origin, "received");
     fake_notify(f, "consent", json_pack("{s:s, s:s, s:s, s:s}", "entityType", type, "entity", entity, "state", state, "origin", origin));
 }
