@@ -11,7 +11,7 @@
 
 #define LOG_ROWS 200        /* decisions kept on the screen */
 #define DRAFT_PAUSE_MS 1000 /* a pause in typing after which the draft is saved */
-#define RECHECK_MS 250      /* first look whether our decision is published; doubles */
+#define RECHECK_MS 250      /* first look whether what we send has gone out; doubles */
 
 void notice(struct screen *s, enum style style, const char *fmt, ...)
 {
@@ -55,19 +55,32 @@ static void load_list(struct screen *s)
     json_decref(records);
 }
 
+/* Something of ours is on its way out: a decision, a message, a commit. */
+static bool is_sending(const struct screen *s)
+{
+    for (size_t i = 0; i < s->model.n_log; i++)
+        if (strcmp(s->model.log[i].delivery, "queued") == 0)
+            return true;
+    return s->model.outbox > 0 && s->model.net == NET_LIVE;
+}
+
+/* Nobody tells when it went out, so it is looked at again, ever later. */
+static void look_again(struct screen *s)
+{
+    bool sending = is_sending(s);
+
+    s->recheck_ms = sending && s->rechecks < 8 ? s->now_ms + ((uint64_t)RECHECK_MS << s->rechecks) : 0;
+    s->rechecks = sending ? s->rechecks + 1 : 0;
+}
+
 static void load_log(struct screen *s)
 {
     json_t *rows = screen_read(s, "preferences.log", json_pack("{s:i}", "limit", LOG_ROWS));
-    bool open = false;
 
     if (rows)
         model_set_log(&s->model, rows);
     json_decref(rows);
-    for (size_t i = 0; i < s->model.n_log; i++)
-        open = open || strcmp(s->model.log[i].delivery, "queued") == 0;
-    /* nobody tells when an update of ours went out, so a queued one is looked at again, ever later */
-    s->recheck_ms = open && s->rechecks < 8 ? s->now_ms + ((uint64_t)RECHECK_MS << s->rechecks) : 0;
-    s->rechecks = open ? s->rechecks + 1 : 0;
+    look_again(s);
 }
 
 static void installations_came(struct screen *s, const json_t *result, const json_t *error, const char *arg)
@@ -115,8 +128,11 @@ static void network_answer(struct screen *s, const json_t *result, const json_t 
 {
     (void)error;
     (void)arg;
-    if (result)
-        model_set_network(&s->model, result, s->now_ms);
+    if (!result)
+        return;
+    model_set_network(&s->model, result, s->now_ms);
+    if ((s->recheck_ms != 0) != is_sending(s))
+        look_again(s);
 }
 
 /* The open chat was decided away, here or elsewhere: it leaves the screen and the log says who. */

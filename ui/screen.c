@@ -93,7 +93,7 @@ void screen_time(struct screen *s, int64_t now_ns, uint64_t now_ms)
         draft_save(s);
     if (s->recheck_ms && now_ms >= s->recheck_ms) {
         s->recheck_ms = 0;
-        s->reload_log = s->dirty = true;
+        s->reload_log = s->reload_network = s->dirty = true;
     }
 }
 

@@ -83,7 +83,7 @@ struct screen {
     bool draft_saved;
     size_t counted; /* characters in the input when last counted */
     bool read_in_flight;
-    uint64_t recheck_ms; /* the log is read again then: something of ours is not yet published; 0 no */
+    uint64_t recheck_ms; /* log and outbox are looked at again then: something of ours is on its way; 0 no */
     unsigned rechecks;
 
     struct input ask;    /* the line of POPUP_GO and POPUP_CONFIRM */

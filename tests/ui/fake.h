@@ -17,6 +17,7 @@ struct fake {
     json_t *queue; /* events to come: [{kind, id, json}] */
     int64_t next_id;
     int64_t now_ns;
+    int outbox;    /* what client.network tells */
     bool hold;     /* answers wait until fake_release() */
     json_t *held;
     const char *fail_method, *fail_code, *fail_text; /* the next such call fails */
@@ -45,6 +46,7 @@ struct driver {
     struct screen *screen;
     struct canvas canvas;
     int64_t now_ns;
+    int outbox;    /* what client.network tells */
     uint64_t now_ms;
     char *text; /* the last drawing */
 };

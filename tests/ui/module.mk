@@ -1,5 +1,5 @@
 # Tests of ui/; included by tests/module.mk.
-noinst_HEADERS += tests/ui/fake.h tests/ui/golden.h tests/ui/hostile.h tests/ui/pty.h
+noinst_HEADERS += tests/ui/fake.h tests/ui/golden.h tests/ui/hostile.h tests/ui/masks.h tests/ui/pty.h
 EXTRA_DIST += tests/ui/screens
 UI_TESTS = tests/ui/test_sanitize tests/ui/test_text tests/ui/test_input tests/ui/test_screen tests/ui/test_first_run \
 	tests/ui/test_config
@@ -31,7 +31,7 @@ tests_ui_test_terminal_SOURCES = tests/ui/test_terminal.c tests/ui/pty.c
 tests_ui_test_terminal_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
 tests_ui_test_terminal_LDADD = $(BASE_LIBS) $(VTERM_LIBS) $(UTF8PROC_LIBS) $(TEST_LIBS) -lutil
 # The real programs, which are built before any test runs.
-tests_ui_test_program_SOURCES = tests/ui/test_program.c tests/ui/pty.c
+tests_ui_test_program_SOURCES = tests/ui/test_program.c tests/ui/pty.c tests/ui/masks.c tests/ui/golden.c
 tests_ui_test_program_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
 tests_ui_test_program_LDADD = $(BASE_LIBS) $(VTERM_LIBS) $(UTF8PROC_LIBS) $(TEST_LIBS) -lutil
 endif

@@ -117,19 +117,32 @@ void pty_type(struct pty *p, const char *keys)
     }
 }
 
-static bool wait_for(struct pty *p, const char *text, bool there)
+bool pty_wait_until(struct pty *p, bool (*holds)(void *ctx, const char *screen), void *ctx)
 {
     int64_t until = now_ms() + PTY_WAIT_MS;
 
-    for (;;) {
-        ssize_t n;
+    while (!holds(ctx, pty_text(p)))
+        if (take(p, 50) < 0 || now_ms() > until)
+            return false;
+    return true;
+}
 
-        if ((strstr(pty_text(p), text) != NULL) == there)
-            return true;
-        n = take(p, 50);
-        if (n < 0 || now_ms() > until)
-            break;
-    }
+struct shown {
+    const char *text;
+    bool there;
+};
+
+static bool is_shown(void *ctx, const char *screen)
+{
+    const struct shown *shown = ctx;
+
+    return (strstr(screen, shown->text) != NULL) == shown->there;
+}
+
+static bool wait_for(struct pty *p, const char *text, bool there)
+{
+    if (pty_wait_until(p, is_shown, &(struct shown){text, there}))
+        return true;
     fprintf(stderr, "---- %s: %s\n%s----\n", there ? "never shown" : "never gone", text, pty_text(p));
     return false;
 }

@@ -29,6 +29,8 @@ struct pty *pty_start(const char *const *argv, const char *const *env, int rows,
 void pty_free(struct pty *p); /* kills what still runs */
 
 void pty_type(struct pty *p, const char *keys);
+/* True once holds(ctx, screen) does; asked again whenever something was written. */
+bool pty_wait_until(struct pty *p, bool (*holds)(void *ctx, const char *screen), void *ctx);
 /* True once the text is on the screen (pty_wait) or no longer (pty_wait_gone). */
 bool pty_wait(struct pty *p, const char *text);
 bool pty_wait_gone(struct pty *p, const char *text);

@@ -158,6 +158,23 @@ static void a_block_made_elsewhere_takes_the_chat_out_of_sight(void **state)
     assert_true(driver_shows(&d, "1   maria"));
 }
 
+static void the_outbox_is_looked_at_until_it_is_empty(void **state)
+{
+    (void)state;
+    d.fake->outbox = 2;
+    driver_type(&d, "<A-1>hello<Enter>");
+    driver_wait(&d, 600); /* it is asked twice a second at most */
+    driver_type(&d, "again<Enter>");
+    assert_true(driver_shows(&d, "outbox 2"));
+    assert_true(screen_wait_ms(d.screen) <= 1000);
+    driver_wait(&d, 1000);
+    assert_true(driver_shows(&d, "outbox 2"));
+    d.fake->outbox = 0;
+    driver_wait(&d, 1000);
+    assert_false(driver_shows(&d, "outbox"));
+    assert_true(screen_wait_ms(d.screen) > 2000); /* the turn of the minute alone */
+}
+
 static void peeking_leaves_no_trace(void **state)
 {
     size_t calls;
@@ -462,6 +479,7 @@ int main(void)
         T(nothing_is_marked_read_without_focus),
         T(one_key_blocks_and_one_undoes),
         T(a_block_made_elsewhere_takes_the_chat_out_of_sight),
+        T(the_outbox_is_looked_at_until_it_is_empty),
         T(peeking_leaves_no_trace),
         T(a_reply_to_somebody_unknown_says_first_that_it_accepts),
         T(denied_words_in_a_group_are_counted_and_can_be_opened),
