@@ -15,6 +15,8 @@
 
 #define ME "grpc"
 #define BACKLOG 511
+/* The network's clients wait so long for the headers of the answer, their upload included. */
+#define BODY_TIMEOUT_MS (120 * 1000)
 #define PORT_TRIES 16 /* to find a port that is free on both loopbacks */
 
 static void accept_one(struct grpc_server *s, uv_stream_t *listener);
@@ -298,6 +300,10 @@ static void fill_defaults(struct grpc_server_config *config)
         config->max_connections = 1000;
     if (!config->max_connection_bytes)
         config->max_connection_bytes = 64u * 1024 * 1024;
+    if (!config->max_discard)
+        config->max_discard = 64u * 1024 * 1024;
+    if (!config->body_timeout_ms)
+        config->body_timeout_ms = BODY_TIMEOUT_MS;
     if (!config->max_queue_messages)
         config->max_queue_messages = 1024;
     if (!config->max_queue_bytes)

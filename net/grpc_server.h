@@ -7,6 +7,8 @@
  *
  * PINGs are acknowledged by themselves.  Over a limit the single request is refused with
  * RESOURCE_EXHAUSTED, the connection lives on; a peer that breaks HTTP/2 loses its connection.
+ * A request that is refused in the middle of its body is answered when the rest has come and gone, since
+ * some clients cannot read while they write; one that does not end is answered and reset.
  *
  * Thread: the loop's.  No callback fires inside a call of this header. */
 #pragma once
@@ -43,6 +45,8 @@ struct grpc_server_config {
     uint32_t max_streams;          /* concurrent, per connection [1,000] */
     size_t max_connections;        /* further ones are closed at once [1,000] */
     size_t max_connection_bytes;   /* request bodies and queued answers of one connection [64 MiB] */
+    size_t max_discard;            /* bytes of a refused body that are still taken [64 MiB] */
+    uint64_t body_timeout_ms;      /* for a request to come whole [120,000] */
     size_t max_queue_messages;     /* of one server stream [1,024] */
     size_t max_queue_bytes;        /* of one server stream; one message always fits [32 MiB] */
     const char *tls_cert, *tls_key; /* PEM files; both or neither */

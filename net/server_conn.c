@@ -299,9 +299,13 @@ void server_conn_flush(struct server_conn *conn)
         server_conn_drop(conn);
         return;
     }
-    if (!conn->closing && !nghttp2_session_want_read(conn->session) && !nghttp2_session_want_write(conn->session) &&
+    if (conn->closing)
+        return;
+    if (!nghttp2_session_want_read(conn->session) && !nghttp2_session_want_write(conn->session) &&
         sock_idle(conn->sock))
         server_conn_drop(conn);
+    else if (conn->reading > 0 && !conn->watches_requests)
+        watch(conn);
 }
 
 void server_conn_goaway(struct server_conn *conn)
@@ -323,7 +327,7 @@ static void on_timer(uv_timer_t *timer)
 
 static void watch(struct server_conn *conn)
 {
-    uint64_t now = uv_now(conn->server->loop), wait_ms = GREETING_MS;
+    uint64_t now = uv_now(conn->server->loop), wait_ms = GREETING_MS, expiry_ms;
 
     if (!conn->greeted) {
         if (now - conn->born_ms >= GREETING_MS) {
@@ -345,5 +349,9 @@ static void watch(struct server_conn *conn)
             break;
         }
     }
+    expiry_ms = requests_expire(conn, now);
+    conn->watches_requests = expiry_ms > 0;
+    if (expiry_ms > 0 && expiry_ms < wait_ms)
+        wait_ms = expiry_ms;
     uv_timer_start(&conn->timer, on_timer, wait_ms, 0);
 }

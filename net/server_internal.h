@@ -33,6 +33,9 @@ struct grpc_request {
     bool stream_gone;   /* nghttp2 has closed the stream */
     bool peer_done;     /* END_STREAM came */
     bool is_post, is_grpc, too_many_headers;
+    bool refused;       /* READING: `status` and `message` are the answer, the body is thrown away */
+    size_t discarded;
+    uint64_t born_ms;
     bool has_message;
     bool in_work, want_cancel, want_drain;
     bool refused_full;  /* grpc_send() said full since the last drain */
@@ -66,8 +69,10 @@ struct server_conn {
     struct keepalive keepalive;
     unsigned handles;
     struct grpc_request *requests;
-    size_t bytes; /* charged by its requests */
+    size_t bytes;   /* charged by its requests */
+    size_t reading; /* requests in REQUEST_READING */
     bool dirty, closing, greeted, said_goaway;
+    bool watches_requests; /* `timer` fires in time for them, too */
     uint64_t born_ms;
 };
 
@@ -119,6 +124,8 @@ int request_on_header(struct grpc_request *req, struct slice name, struct slice 
 void request_on_headers_end(struct grpc_request *req);
 void request_on_data(struct grpc_request *req, struct slice bytes);
 void request_on_end(struct grpc_request *req);
+/* Ends what has not come whole in time.  Milliseconds until there is more to end; 0: nothing is being read. */
+uint64_t requests_expire(struct server_conn *conn, uint64_t now_ms);
 /* The stream or the connection is gone. */
 void request_gone(struct grpc_request *req);
 /* Ends it for the server: a stream says `status`, a waiting handler is cancelled. */

@@ -1,7 +1,7 @@
 /* One request on the server: read whole, handed over, answered once.
  *
  * READING until the client's END_STREAM, then WAITING with the handler, STREAMING after grpc_start(),
- * ENDED once the handler is through.  The memory goes when nghttp2 has closed the stream and the
+ * ENDED once the handler is through.  What is refused meanwhile goes on READING, see refuse().  The memory goes when nghttp2 has closed the stream and the
  * handler is through: whichever comes second.  A stream that closes under the handler is told to it
  * in the next turn. */
 #include "net/server_internal.h"
@@ -56,6 +56,8 @@ struct grpc_request *grpc_request_new(struct server_conn *conn, int32_t stream_i
     if (req->next)
         req->next->prev = req;
     conn->requests = req;
+    req->born_ms = uv_now(s->loop);
+    conn->reading++;
     return req;
 }
 
@@ -122,6 +124,13 @@ void request_work(struct grpc_request *req)
     else
         s->work_first = req;
     s->work_last = req;
+}
+
+static void move(struct grpc_request *req, enum request_phase to)
+{
+    if (req->phase == REQUEST_READING)
+        req->conn->reading--;
+    req->phase = to;
 }
 
 /* ---- output ---- */
@@ -263,20 +272,24 @@ static void respond_http(struct grpc_request *req, const char *status)
 {
     const nghttp2_nv nv[] = {h2_nv(":status", status)};
 
-    req->phase = REQUEST_ENDED;
+    move(req, REQUEST_ENDED);
     req->responded = true;
     req->conn->dirty = true;
     if (nghttp2_submit_response(req->conn->session, req->stream_id, nv, 1, NULL) != 0)
         reset_stream(req);
 }
 
-/* The one way to end a request: phase, status, whatever of the answer is still owed. */
-static void end(struct grpc_request *req, int status, const char *message)
+static void decide(struct grpc_request *req, int status, const char *message)
 {
-    req->phase = REQUEST_ENDED;
     req->status = status;
     snprintf(req->message, sizeof req->message, "%s", message ? message : "");
     grpc_request_drop_body(req);
+}
+
+/* The one way to end a request that was decided: phase, whatever of the answer is still owed. */
+static void conclude(struct grpc_request *req)
+{
+    move(req, REQUEST_ENDED);
     if (req->stream_gone)
         request_work(req); /* freed there */
     else if (!req->responded)
@@ -285,7 +298,47 @@ static void end(struct grpc_request *req, int status, const char *message)
         wake_output(req);
 }
 
+static void end(struct grpc_request *req, int status, const char *message)
+{
+    decide(req, status, message);
+    conclude(req);
+}
+
 /* ---- input ---- */
+
+/* No, but the client still sends: the answer waits for the rest, which is thrown away.  HTTP/2 in Node.js,
+ * for one, takes no answer while much of its own is waiting to go out, and none that a reset overtakes. */
+static void refuse(struct grpc_request *req, int status, const char *message)
+{
+    decide(req, status, message);
+    req->refused = true;
+}
+
+static void discard(struct grpc_request *req, size_t len)
+{
+    req->discarded += len;
+    if (req->discarded > req->conn->server->config.max_discard)
+        conclude(req); /* and on_sent() resets */
+}
+
+uint64_t requests_expire(struct server_conn *conn, uint64_t now_ms)
+{
+    uint64_t limit_ms = conn->server->config.body_timeout_ms, next_ms = 0;
+
+    for (struct grpc_request *req = conn->requests; req; req = req->next) {
+        uint64_t age_ms = now_ms - req->born_ms;
+
+        if (req->phase != REQUEST_READING)
+            continue;
+        if (age_ms < limit_ms)
+            next_ms = next_ms && next_ms < limit_ms - age_ms ? next_ms : limit_ms - age_ms;
+        else if (req->refused)
+            conclude(req);
+        else
+            end(req, GRPC_DEADLINE_EXCEEDED, "the request did not come whole in time");
+    }
+    return next_ms;
+}
 
 static void keep_value(char *out, size_t room, bool *has, struct slice value)
 {
@@ -319,10 +372,10 @@ int request_on_header(struct grpc_request *req, struct slice name, struct slice 
 
 void request_on_headers_end(struct grpc_request *req)
 {
-    if (req->phase != REQUEST_READING || req->responded)
+    if (req->phase != REQUEST_READING || req->refused)
         return;
     if (req->too_many_headers)
-        end(req, GRPC_RESOURCE_EXHAUSTED, "headers too large");
+        refuse(req, GRPC_RESOURCE_EXHAUSTED, "headers too large");
     else if (!req->is_post)
         respond_http(req, "405");
     else if (!req->is_grpc)
@@ -340,18 +393,22 @@ void request_on_data(struct grpc_request *req, struct slice bytes)
 
     if (req->phase != REQUEST_READING || bytes.len == 0)
         return;
+    if (req->refused) {
+        discard(req, bytes.len);
+        return;
+    }
     if (req->has_message) {
-        end(req, GRPC_UNIMPLEMENTED, "more than one request message");
+        refuse(req, GRPC_UNIMPLEMENTED, "more than one request message");
         return;
     }
     if (conn->bytes + bytes.len > conn->server->config.max_connection_bytes) {
-        end(req, GRPC_RESOURCE_EXHAUSTED, "too much under way on this connection");
+        refuse(req, GRPC_RESOURCE_EXHAUSTED, "too much under way on this connection");
         return;
     }
     r = frame_read(&req->frames, &bytes, &message, &err);
     recharge(req);
     if (r < 0) {
-        end(req, r == ERR_UNSUPPORTED ? GRPC_UNIMPLEMENTED : GRPC_RESOURCE_EXHAUSTED, err.text);
+        refuse(req, r == ERR_UNSUPPORTED ? GRPC_UNIMPLEMENTED : GRPC_RESOURCE_EXHAUSTED, err.text);
         return;
     }
     if (r == 0)
@@ -359,7 +416,7 @@ void request_on_data(struct grpc_request *req, struct slice bytes)
     req->has_message = true;
     req->body = message;
     if (bytes.len > 0)
-        end(req, GRPC_UNIMPLEMENTED, "more than one request message");
+        refuse(req, GRPC_UNIMPLEMENTED, "more than one request message");
 }
 
 void request_on_end(struct grpc_request *req)
@@ -369,12 +426,16 @@ void request_on_end(struct grpc_request *req)
     req->peer_done = true;
     if (req->phase != REQUEST_READING)
         return;
+    if (req->refused) {
+        conclude(req);
+        return;
+    }
     if (!req->has_message) {
         end(req, GRPC_INTERNAL,
             frame_at_boundary(&req->frames) ? "missing request message" : "request cut off in a message");
         return;
     }
-    req->phase = REQUEST_WAITING;
+    move(req, REQUEST_WAITING);
     s->config.handler.on_request(s->config.handler.ctx, req);
 }
 
@@ -385,6 +446,7 @@ void request_gone(struct grpc_request *req)
         req->want_cancel = true;
         request_work(req);
     } else if (!req->in_work) {
+        move(req, REQUEST_ENDED);
         request_free(req);
     }
 }
@@ -496,7 +558,7 @@ void grpc_reply(struct grpc_request *req, struct slice body)
         return;
     }
     req->queued = 1;
-    req->phase = REQUEST_ENDED;
+    move(req, REQUEST_ENDED);
     req->status = GRPC_OK;
     recharge(req);
     respond(req);
@@ -523,7 +585,7 @@ void grpc_end(struct grpc_request *req, int status, const char *message)
 void grpc_start(struct grpc_request *req)
 {
     assert(req->phase == REQUEST_WAITING);
-    req->phase = REQUEST_STREAMING;
+    move(req, REQUEST_STREAMING);
     if (!req->stream_gone)
         respond(req);
 }

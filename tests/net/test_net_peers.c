@@ -3,6 +3,7 @@
 
 #include "base/rand.h"
 
+#include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,7 +17,7 @@ struct raw {
     size_t script_len;
     uint8_t got[65536];
     size_t got_len;
-    bool ended;
+    bool said, ended;
     char buffer[65536];
 };
 
@@ -48,6 +49,7 @@ static void raw_written(uv_write_t *req, int status)
     struct raw *raw = req->data;
 
     (void)status;
+    raw->said = true;
     if (raw->close_after && !uv_is_closing((uv_handle_t *)&raw->peer)) {
         uv_close((uv_handle_t *)&raw->peer, NULL);
         raw->accepted = false;
@@ -501,6 +503,7 @@ struct bad_client {
     uv_tcp_t tcp;
     uv_connect_t connect;
     struct raw io;
+    unsigned pings;
 };
 
 static void client_connected(uv_connect_t *req, int status)
@@ -621,6 +624,172 @@ static void assert_answer_has(const struct buf *requests, const char *expected, 
     buf_free(&b);
 }
 
+/* ---- clients that write a dialogue, frame by frame ---- */
+
+/* Says more, and waits until it has left. */
+static void say_on(struct world *w, struct bad_client *c, const struct buf *b)
+{
+    c->io.script = b->data;
+    c->io.script_len = b->len;
+    c->io.said = false;
+    raw_say(&c->io);
+    RUN_UNTIL(w, c->io.said);
+}
+
+/* What came are whole frames from the first byte on.  The n-th of a kind (from 1), or NULL. */
+static const uint8_t *nth_frame(const struct bad_client *c, uint8_t type, uint8_t flags, uint32_t stream, unsigned n)
+{
+    size_t at = 0;
+
+    while (c->io.got_len - at >= 9) {
+        const uint8_t *head = c->io.got + at;
+        size_t len = (size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2];
+
+        if (c->io.got_len - at < 9 + len)
+            return NULL;
+        if (head[3] == type && (head[4] & flags) == flags && head[8] == stream && --n == 0)
+            return head;
+        at += 9 + len;
+    }
+    return NULL;
+}
+
+static const uint8_t *frame_of(const struct bad_client *c, uint8_t type, uint8_t flags, uint32_t stream)
+{
+    return nth_frame(c, type, flags, stream, 1);
+}
+
+/* All that the server has to say about what came so far has been said when it answers a ping. */
+static void ask_ping(struct world *w, struct bad_client *c)
+{
+    struct buf b = BUF_INIT;
+
+    put_frame(&b, PING, 0, 0, "whatever", 8);
+    say_on(w, c, &b);
+    c->pings++;
+    RUN_UNTIL(w, nth_frame(c, PING, 1, 0, c->pings));
+    buf_free(&b);
+}
+
+/* The grpc-status of the one answer; -1: it has none. */
+static int status_of(const struct bad_client *c)
+{
+    const uint8_t *head = frame_of(c, HEADERS, END_STREAM, 1), *at = head ? head + 9 : NULL;
+    size_t left = head ? (size_t)head[1] << 8 | head[2] : 0;
+    nghttp2_hd_inflater *inflater;
+    int status = -1, flags = 0;
+
+    nghttp2_hd_inflate_new(&inflater);
+    while (at && !(flags & NGHTTP2_HD_INFLATE_FINAL)) {
+        nghttp2_nv nv;
+        ssize_t n = nghttp2_hd_inflate_hd2(inflater, &nv, &flags, at, left, 1);
+
+        assert_true(n >= 0);
+        at += n;
+        left -= (size_t)n;
+        if ((flags & NGHTTP2_HD_INFLATE_EMIT) && nv.namelen == 11 && memcmp(nv.name, "grpc-status", 11) == 0)
+            status = atoi((const char *)nv.value);
+    }
+    nghttp2_hd_inflate_del(inflater);
+    return status;
+}
+
+/* A client that has said its preface and the beginning of a request whose message has 65,536 bytes. */
+static void begin_upload(struct world *w, struct bad_client *c, const struct grpc_server_config *config)
+{
+    struct buf b = BUF_INIT;
+
+    buf_put_str(&b, preface);
+    put_frame(&b, SETTINGS, 0, 0, NULL, 0);
+    put_request(&b, 1, 0, "POST", "application/grpc");
+    put_frame(&b, DATA, 0, 1, "\0\0\1\0\0", 5);
+    world_open(w, config);
+    say_to_server(w, c, b.data, b.len);
+    RUN_UNTIL(w, c->io.said);
+    buf_free(&b);
+}
+
+static void end_upload(struct world *w, struct bad_client *c)
+{
+    assert_int_equal(w->requests, 0);
+    assert_serves(w);
+    uv_close((uv_handle_t *)&c->io.peer, NULL);
+    world_close(w);
+}
+
+/* As HTTP/2 in Node.js needs it: while a lot waits to be sent, that takes no answer; and one that is followed by
+ * a reset it may drop. */
+static void a_refused_upload_is_answered_at_its_end_and_not_reset(void **state)
+{
+    struct grpc_server_config config = {.max_message = 1000};
+    struct buf b = BUF_INIT;
+    uint8_t piece[16000] = {0};
+    struct bad_client c;
+    struct world w;
+
+    (void)state;
+    begin_upload(&w, &c, &config);
+    put_frame(&b, DATA, 0, 1, piece, sizeof piece);
+    say_on(&w, &c, &b);
+    ask_ping(&w, &c);
+    assert_null(frame_of(&c, HEADERS, 0, 1));
+    buf_reset(&b);
+    put_frame(&b, DATA, END_STREAM, 1, piece, sizeof piece);
+    say_on(&w, &c, &b);
+    ask_ping(&w, &c);
+    assert_int_equal(status_of(&c), GRPC_RESOURCE_EXHAUSTED);
+    assert_null(frame_of(&c, RST, 0, 1));
+    buf_free(&b);
+    end_upload(&w, &c);
+}
+
+static void a_refused_upload_that_does_not_end_is_answered_and_reset(void **state)
+{
+    struct grpc_server_config config = {.max_message = 1000, .max_discard = 40000};
+    struct buf b = BUF_INIT;
+    uint8_t piece[16000] = {0};
+    struct bad_client c;
+    struct world w;
+
+    (void)state;
+    begin_upload(&w, &c, &config);
+    put_frame(&b, DATA, 0, 1, piece, sizeof piece);
+    put_frame(&b, DATA, 0, 1, piece, sizeof piece);
+    say_on(&w, &c, &b);
+    ask_ping(&w, &c);
+    assert_null(frame_of(&c, HEADERS, 0, 1));
+    buf_reset(&b);
+    put_frame(&b, DATA, 0, 1, piece, sizeof piece);
+    say_on(&w, &c, &b);
+    ask_ping(&w, &c);
+    assert_int_equal(status_of(&c), GRPC_RESOURCE_EXHAUSTED);
+    assert_non_null(frame_of(&c, RST, 0, 1));
+    assert_memory_equal(frame_of(&c, RST, 0, 1) + 9, "\0\0\0\0", 4); /* NO_ERROR */
+    buf_free(&b);
+    end_upload(&w, &c);
+}
+
+static void an_upload_that_stops_in_the_middle_is_given_up(void **state)
+{
+    static const struct {
+        size_t max_message;
+        int status;
+    } uploads[] = {{0, GRPC_DEADLINE_EXCEEDED}, {1000, GRPC_RESOURCE_EXHAUSTED}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct grpc_server_config config = {.max_message = uploads[i].max_message, .body_timeout_ms = 30};
+        struct bad_client c;
+        struct world w;
+
+        begin_upload(&w, &c, &config);
+        RUN_UNTIL(&w, frame_of(&c, RST, 0, 1));
+        assert_int_equal(status_of(&c), uploads[i].status);
+        assert_memory_equal(frame_of(&c, RST, 0, 1) + 9, "\0\0\0\0", 4);
+        end_upload(&w, &c);
+    }
+}
+
 static void requests_that_are_no_grpc_get_an_http_status(void **state)
 {
     struct buf b = BUF_INIT;
@@ -733,6 +902,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(bad_request_bodies_are_refused),
         cmocka_unit_test(a_huge_request_header_list_is_refused),
         cmocka_unit_test(a_client_that_dies_in_the_middle_leaves_nothing_behind),
+        cmocka_unit_test(a_refused_upload_is_answered_at_its_end_and_not_reset),
+        cmocka_unit_test(a_refused_upload_that_does_not_end_is_answered_and_reset),
+        cmocka_unit_test(an_upload_that_stops_in_the_middle_is_given_up),
     };
 
     if (argc > 1) /* one test by name, for debugging */
