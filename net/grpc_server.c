@@ -298,6 +298,8 @@ static void fill_defaults(struct grpc_server_config *config)
         config->max_streams = 1000;
     if (!config->max_connections)
         config->max_connections = 1000;
+    if (!config->max_bytes)
+        config->max_bytes = (size_t)1024 * 1024 * 1024;
     if (!config->max_connection_bytes)
         config->max_connection_bytes = 64u * 1024 * 1024;
     if (!config->max_discard)

@@ -30,8 +30,8 @@ struct grpc_handler {
     /* The client reset the stream or went away, or the server closes.  Not called for a request that
      * the handler has ended.  The request is gone when this returns. */
     void (*on_cancel)(void *ctx, struct grpc_request *req);
-    /* A started stream's queue fell to a quarter of its bounds after having been over it: history
-     * may go on.  May be NULL. */
+    /* After grpc_send() said full: the stream's queue fell to a quarter of its bounds, or what the connection
+     * holds to half of its bound.  History may go on.  May be NULL. */
     void (*on_drain)(void *ctx, struct grpc_request *req);
     /* The number of connections changed (for --idle-exit).  May be NULL. */
     void (*on_connections)(void *ctx, size_t count);
@@ -44,7 +44,10 @@ struct grpc_server_config {
     size_t max_header_list;        /* bytes of a request's headers [16 KiB] */
     uint32_t max_streams;          /* concurrent, per connection [1,000] */
     size_t max_connections;        /* further ones are closed at once [1,000] */
-    size_t max_connection_bytes;   /* request bodies and queued answers of one connection [64 MiB] */
+    /* Request bodies and queued answers.  Whatever the others hold, a connection may have its equal share of
+     * the first, a request its equal share of the second. */
+    size_t max_bytes;              /* of all connections [1 GiB] */
+    size_t max_connection_bytes;   /* of one connection [64 MiB] */
     size_t max_discard;            /* bytes of a refused body that are still taken [64 MiB] */
     uint64_t body_timeout_ms;      /* for a request to come whole [120,000] */
     size_t max_queue_messages;     /* of one server stream [1,024] */
@@ -90,9 +93,9 @@ void grpc_end(struct grpc_request *req, int status, const char *message);
 
 /* Response headers go out now; messages follow.  Also drops nothing: the body stays. */
 void grpc_start(struct grpc_request *req);
-/* Queues a message (copied).  ERR_TOOBIG when the queue is full: nothing was queued, wait for
- * on_drain or give up with grpc_end.  ERR_CANCELED: the client has gone, on_cancel is on its way.
- * ERR_NOMEM. */
+/* Queues a message (copied), or nothing.  ERR_TOOBIG: the queue or the connection is full; wait for on_drain or
+ * give up with grpc_end.  ERR_NOMEM: give up, no on_drain will come.  ERR_CANCELED: the client has gone,
+ * on_cancel is on its way. */
 int grpc_send(struct grpc_request *req, struct slice message);
 /* Messages that have not left for the network yet. */
 size_t grpc_queued(const struct grpc_request *req);

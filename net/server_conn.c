@@ -301,6 +301,7 @@ void server_conn_flush(struct server_conn *conn)
     }
     if (conn->closing)
         return;
+    requests_feed(conn);
     if (!nghttp2_session_want_read(conn->session) && !nghttp2_session_want_write(conn->session) &&
         sock_idle(conn->sock))
         server_conn_drop(conn);

@@ -73,6 +73,7 @@ struct server_conn {
     size_t reading; /* requests in REQUEST_READING */
     bool dirty, closing, greeted, said_goaway;
     bool watches_requests; /* `timer` fires in time for them, too */
+    bool starving;         /* a stream was told full for want of `bytes` */
     uint64_t born_ms;
 };
 
@@ -93,6 +94,7 @@ struct grpc_server {
     uint16_t port;
     struct server_conn *conns;
     size_t conn_count, told_count;
+    size_t bytes; /* charged by all requests */
     struct grpc_request *work_first, *work_last;
     struct grpc_request *pool;
     unsigned pooled;
@@ -131,6 +133,8 @@ void request_gone(struct grpc_request *req);
 /* Ends it for the server: a stream says `status`, a waiting handler is cancelled. */
 void request_shut(struct grpc_request *req, int status);
 void request_work(struct grpc_request *req);
+/* Tells streams that the connection has memory again, if they wait for it. */
+void requests_feed(struct server_conn *conn);
 /* Whether anybody was told anything. */
 bool request_run_work(struct grpc_server *s);
 void request_pool_free(struct grpc_server *s);

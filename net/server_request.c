@@ -18,6 +18,7 @@
 #define POOL_MAX 64
 #define POOL_BUFFER_MAX (64 * 1024)
 #define COMPACT_AT (64 * 1024)
+#define TOO_MUCH "too much is under way"
 
 /* ---- making and freeing ---- */
 
@@ -74,7 +75,27 @@ static void recharge(struct grpc_request *req)
     size_t now = req->frames.body.len + (req->out.len - req->out_at);
 
     req->conn->bytes += now - req->charged;
+    req->conn->server->bytes += now - req->charged;
     req->charged = now;
+}
+
+/* Whether the connection may hold `len` bytes more for this request.  One that holds nothing may take any. */
+static bool fits_connection(const struct grpc_request *req, size_t len)
+{
+    const struct server_conn *conn = req->conn;
+    const struct grpc_server_config *config = &conn->server->config;
+
+    return conn->bytes == 0 || conn->bytes + len <= config->max_connection_bytes ||
+           req->charged + len <= config->max_connection_bytes / config->max_streams;
+}
+
+static bool fits_server(const struct grpc_request *req, size_t len)
+{
+    const struct grpc_server *s = req->conn->server;
+    const struct grpc_server_config *config = &s->config;
+
+    return s->bytes + len <= config->max_bytes ||
+           req->conn->bytes + len <= config->max_bytes / config->max_connections;
 }
 
 static void request_free(struct grpc_request *req)
@@ -83,6 +104,7 @@ static void request_free(struct grpc_request *req)
     struct grpc_server *s = conn->server;
 
     conn->bytes -= req->charged;
+    s->bytes -= req->charged;
     if (req->prev)
         req->prev->next = req->next;
     else
@@ -187,6 +209,15 @@ static void maybe_drained(struct grpc_request *req)
     req->refused_full = false;
     req->want_drain = true;
     request_work(req);
+}
+
+void requests_feed(struct server_conn *conn)
+{
+    if (!conn->starving || conn->bytes > conn->server->config.max_connection_bytes / 2)
+        return;
+    conn->starving = false;
+    for (struct grpc_request *req = conn->requests; req; req = req->next)
+        maybe_drained(req);
 }
 
 /* nghttp2 asks for bytes of the answer. */
@@ -386,7 +417,6 @@ void request_on_headers_end(struct grpc_request *req)
 
 void request_on_data(struct grpc_request *req, struct slice bytes)
 {
-    struct server_conn *conn = req->conn;
     struct slice message;
     struct err err;
     int r;
@@ -401,8 +431,8 @@ void request_on_data(struct grpc_request *req, struct slice bytes)
         refuse(req, GRPC_UNIMPLEMENTED, "more than one request message");
         return;
     }
-    if (conn->bytes + bytes.len > conn->server->config.max_connection_bytes) {
-        refuse(req, GRPC_RESOURCE_EXHAUSTED, "too much under way on this connection");
+    if (!fits_connection(req, bytes.len) || !fits_server(req, bytes.len)) {
+        refuse(req, GRPC_RESOURCE_EXHAUSTED, TOO_MUCH);
         return;
     }
     r = frame_read(&req->frames, &bytes, &message, &err);
@@ -538,15 +568,13 @@ void *grpc_request_data(const struct grpc_request *req)
 
 void grpc_reply(struct grpc_request *req, struct slice body)
 {
-    const struct grpc_server_config *config = &req->conn->server->config;
-
     assert(req->phase == REQUEST_WAITING);
     if (req->stream_gone) {
         end(req, GRPC_CANCELLED, NULL);
         return;
     }
-    if (req->conn->bytes + body.len > config->max_connection_bytes) {
-        end(req, GRPC_RESOURCE_EXHAUSTED, "too much under way on this connection");
+    if (!fits_connection(req, body.len) || !fits_server(req, body.len)) {
+        end(req, GRPC_RESOURCE_EXHAUSTED, TOO_MUCH);
         return;
     }
     frame_put(&req->out, body); /* `body` may be the request's own */
@@ -599,16 +627,20 @@ int grpc_send(struct grpc_request *req, struct slice message)
     if (req->stream_gone)
         return ERR_CANCELED;
     if (message.len > UINT32_MAX)
+        return ERR_NOMEM;
+    if (!fits_connection(req, message.len)) {
+        req->conn->starving = req->refused_full = true;
         return ERR_TOOBIG;
+    }
     if (req->queued > 0 &&
-        (req->queued >= config->max_queue_messages || waiting + message.len > config->max_queue_bytes ||
-         req->conn->bytes + message.len > config->max_connection_bytes)) {
+        (req->queued >= config->max_queue_messages || waiting + message.len > config->max_queue_bytes)) {
         req->refused_full = true;
         return ERR_TOOBIG;
     }
-    if (!buf_grow(&req->out, FRAME_HEAD_LEN + message.len)) {
+    if (!fits_server(req, message.len) || !buf_grow(&req->out, FRAME_HEAD_LEN + message.len)) {
         req->out.bad = false; /* what is queued stays good */
-        return ERR_NOMEM;
+        req->refused_full = req->queued > 0;
+        return req->refused_full ? ERR_TOOBIG : ERR_NOMEM;
     }
     req->out.len -= FRAME_HEAD_LEN + message.len;
     frame_put(&req->out, message);

@@ -18,7 +18,7 @@ struct stream {
     struct grpc_request *req;
     enum topic_kind kind;
     struct watch *behind, **behind_end;
-    bool waiting; /* its queue is full */
+    bool waiting; /* for streams_drained() */
     size_t watches_n;
     struct watch watches[];
 };
@@ -88,16 +88,18 @@ static void set_live(struct stream *s)
         s->behind_end = &s->behind;
 }
 
-/* Sends the row in `scratch`.  False when the queue is full or memory short: the row stays to be read. */
-static bool send_row(struct watch *w, struct slice row, int64_t id)
+/* Sends a row.  ERR_TOOBIG (full) and ERR_NOMEM of grpc_send(): the row stays to be read. */
+static int send_row(struct watch *w, const struct buf *row, int64_t id)
 {
-    if (grpc_send(w->stream->req, row) != 0)
-        return false;
-    w->cursor = id;
-    return true;
+    int r = buf_ok(row) ? grpc_send(w->stream->req, buf_slice(row)) : ERR_NOMEM;
+
+    if (r == 0)
+        w->cursor = id;
+    return r;
 }
 
-static int read_groups(struct watch *w, struct buf *scratch, size_t *n, bool *full, struct err *err)
+/* Up to a page.  *sent is what send_row() said last: anything but 0 ended it early. */
+static int read_groups(struct watch *w, struct buf *scratch, size_t *n, int *sent, struct err *err)
 {
     struct group_rows rows;
     struct group_row row;
@@ -105,17 +107,17 @@ static int read_groups(struct watch *w, struct buf *scratch, size_t *n, bool *fu
 
     group_rows_start(&rows, w->stream->home->config.db, slice_of(w->topic->name, w->topic->name_len), true, w->cursor,
                      PAGE);
-    while (!*full && (r = group_rows_next(&rows, &row, err)) == DB_ROW) {
+    while (*sent == 0 && (r = group_rows_next(&rows, &row, err)) == DB_ROW) {
         buf_reset(scratch);
         group_row_put(scratch, &row);
-        *full = !buf_ok(scratch) || !send_row(w, buf_slice(scratch), row.id);
+        *sent = send_row(w, scratch, row.id);
         ++*n;
     }
     group_rows_end(&rows);
-    return *full ? 0 : r;
+    return *sent != 0 ? 0 : r;
 }
 
-static int read_welcomes(struct watch *w, struct buf *scratch, size_t *n, bool *full, struct err *err)
+static int read_welcomes(struct watch *w, struct buf *scratch, size_t *n, int *sent, struct err *err)
 {
     struct welcome_rows rows;
     struct welcome_row row;
@@ -123,14 +125,14 @@ static int read_welcomes(struct watch *w, struct buf *scratch, size_t *n, bool *
 
     welcome_rows_start(&rows, w->stream->home->config.db, slice_of(w->topic->name, w->topic->name_len), true,
                        w->cursor, PAGE);
-    while (!*full && (r = welcome_rows_next(&rows, &row, err)) == DB_ROW) {
+    while (*sent == 0 && (r = welcome_rows_next(&rows, &row, err)) == DB_ROW) {
         buf_reset(scratch);
         welcome_row_put(scratch, &row);
-        *full = !buf_ok(scratch) || !send_row(w, buf_slice(scratch), row.id);
+        *sent = send_row(w, scratch, row.id);
         ++*n;
     }
     welcome_rows_end(&rows);
-    return *full ? 0 : r;
+    return *sent != 0 ? 0 : r;
 }
 
 static void end_stream(struct stream *s, int status, const char *text);
@@ -139,29 +141,28 @@ static void end_stream(struct stream *s, int status, const char *text);
 static void read_some(struct stream *s)
 {
     size_t n = 0;
-    bool full = false;
+    int sent = 0;
     struct err err = {0};
 
-    while (s->behind != NULL && n < PAGE && !full) {
+    while (s->behind != NULL && n < PAGE && sent == 0) {
         size_t before = n;
-        int r = s->kind == TOPIC_GROUP ? read_groups(s->behind, &s->home->scratch, &n, &full, &err)
-                                       : read_welcomes(s->behind, &s->home->scratch, &n, &full, &err);
+        int r = s->kind == TOPIC_GROUP ? read_groups(s->behind, &s->home->scratch, &n, &sent, &err)
+                                       : read_welcomes(s->behind, &s->home->scratch, &n, &sent, &err);
 
         if (r < 0) {
             log_error("streams", "reading for a stream: %s", err.text);
             end_stream(s, GRPC_UNAVAILABLE, "the node cannot read its database");
             return;
         }
-        /* One row always fits an empty queue. */
-        if (full && grpc_queued(s->req) == 0) {
+        if (sent == ERR_NOMEM) {
             end_stream(s, GRPC_RESOURCE_EXHAUSTED, "out of memory");
             return;
         }
-        if (!full && n - before < PAGE)
+        if (sent == 0 && n - before < PAGE)
             set_live(s);
         n++; /* a topic without rows costs a look-up, too */
     }
-    s->waiting = full;
+    s->waiting = sent != 0;
     due_add(s);
 }
 
@@ -369,9 +370,13 @@ static void announce(struct topic *topic, const struct buf *row, int64_t id)
 
         if (w->behind || id <= w->cursor)
             continue;
-        if (!s->waiting && buf_ok(row) && send_row(w, buf_slice(row), id))
-            continue;
-        s->waiting = grpc_queued(s->req) > 0;
+        if (!s->waiting) {
+            int r = send_row(w, row, id);
+
+            if (r == 0)
+                continue;
+            s->waiting = r == ERR_TOOBIG;
+        }
         set_behind(w);
         due_add(s);
     }

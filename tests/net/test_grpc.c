@@ -639,6 +639,66 @@ static void a_connection_over_its_memory_is_told_resource_exhausted(void **state
     world_close(&w);
 }
 
+/* Many streams with one large message each are as much as one stream with many. */
+static void an_empty_queue_waits_for_the_memory_of_its_connection(void **state)
+{
+    enum { SIZE = 2 * 1000 * 1000, STREAMS = 4 };
+    struct grpc_server_config server = {.max_connection_bytes = 2 * SIZE + SIZE / 2};
+    struct answer a[STREAMS] = {{0}};
+    uint8_t *big = calloc(1, SIZE);
+    struct world w;
+
+    (void)state;
+    world_open(&w, &server);
+    world_connect(&w, NULL);
+    for (int i = 0; i < STREAMS; i++)
+        listen_to(&w, "/t/Open", "", 0, 5000, &a[i]);
+    RUN_UNTIL(&w, w.held_count == STREAMS);
+    assert_int_equal(grpc_send(w.held[0], slice_of(big, SIZE)), 0);
+    assert_int_equal(grpc_send(w.held[1], slice_of(big, SIZE)), 0);
+    assert_int_equal(grpc_send(w.held[2], slice_of(big, SIZE)), ERR_TOOBIG);
+    assert_int_equal(grpc_send(w.held[3], slice_of(big, 1000)), 0); /* its share */
+    RUN_UNTIL(&w, w.drains == 1);
+    assert_int_equal(grpc_send(w.held[2], slice_of(big, SIZE)), 0);
+    for (int i = 0; i < STREAMS; i++)
+        RUN_UNTIL(&w, a[i].messages == 1);
+    assert_int_equal(w.drains, 1);
+    free(big);
+    world_close(&w);
+}
+
+static void all_connections_together_have_a_bound(void **state)
+{
+    enum { SIZE = 2 * 1000 * 1000 };
+    struct grpc_server_config server = {.max_bytes = SIZE + SIZE / 2, .max_connections = 10};
+    struct answer a[2] = {{0}}, echo;
+    uint8_t *big = calloc(1, SIZE);
+    struct world w;
+
+    (void)state;
+    world_open(&w, &server);
+    world_connect(&w, NULL);
+    for (int i = 0; i < 2; i++)
+        listen_to(&w, "/t/Open", "", 0, 5000, &a[i]);
+    RUN_UNTIL(&w, w.held_count == 2);
+    for (int i = 0; i < 2; i++)
+        grpc_call_pause(a[i].call);
+    assert_int_equal(grpc_send(w.held[0], slice_of(big, SIZE)), 0);
+    assert_int_equal(grpc_send(w.held[1], slice_of(big, SIZE)), ERR_NOMEM);
+    ask(&w, "/t/Echo", big, SIZE, 5000, &echo);
+    RUN_UNTIL(&w, echo.ends);
+    assert_int_equal(echo.status, GRPC_RESOURCE_EXHAUSTED);
+    answer_free(&echo);
+    grpc_call_resume(a[0].call);
+    RUN_UNTIL(&w, a[0].messages == 1);
+    ask(&w, "/t/Echo", big, SIZE / 2, 5000, &echo);
+    RUN_UNTIL(&w, echo.ends);
+    assert_int_equal(echo.status, GRPC_OK);
+    answer_free(&echo);
+    free(big);
+    world_close(&w);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -669,6 +729,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(connections_over_the_limit_are_refused),
         cmocka_unit_test(streams_over_the_limit_wait_their_turn),
         cmocka_unit_test(a_connection_over_its_memory_is_told_resource_exhausted),
+        cmocka_unit_test(an_empty_queue_waits_for_the_memory_of_its_connection),
+        cmocka_unit_test(all_connections_together_have_a_bound),
     };
 
     if (argc > 1) /* one test by name, for debugging */

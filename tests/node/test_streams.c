@@ -249,6 +249,38 @@ static void a_slow_reader_gets_everything_once_and_in_order(void **state)
     world_close(&w);
 }
 
+/* Five streams of one connection, none of them read for a while: one row each would be 100 MiB for the node. */
+static void streams_wait_for_the_memory_of_their_connection_and_lose_nothing(void **state)
+{
+    enum { STREAMS = 5, ROWS = 2, SIZE = 20 * 1024 * 1024 };
+    char *mark = xm_alloc(SIZE + 1);
+    struct world_stream s[STREAMS] = {{0}};
+    struct world w;
+    size_t i, j;
+
+    (void)state;
+    memset(mark, 'x', SIZE);
+    world_open(&w, NULL);
+    for (i = 0; i < ROWS; i++) {
+        mark[0] = (char)('A' + i);
+        assert_int_equal(send_message(&w, group_a, APPLICATION, mark), GRPC_OK);
+    }
+    for (i = 0; i < STREAMS; i++) {
+        subscribe(&s[i], &w, group_a, 0, NULL, 0);
+        grpc_call_pause(s[i].call);
+    }
+    for (i = 0; i < STREAMS; i++)
+        grpc_call_resume(s[i].call);
+    for (i = 0; i < STREAMS; i++) {
+        world_stream_wait(&s[i], ROWS);
+        for (j = 0; j < ROWS; j++)
+            assert_int_equal(id_of(&s[i], j, group_a), j + 2);
+        world_stream_close(&s[i]);
+    }
+    xm_free(mark);
+    world_close(&w);
+}
+
 /* A row may be in the database when a stream reads it, and be announced afterwards: its transaction ended in the
  * pool, the loop hears of it a moment later. */
 static void a_row_that_was_read_already_is_not_announced_again(void **state)
@@ -360,6 +392,7 @@ int main(void)
         cmocka_unit_test(welcomes_are_streamed_alike),
         cmocka_unit_test(a_cancelled_stream_is_gone_at_once_and_the_others_live_on),
         cmocka_unit_test(a_slow_reader_gets_everything_once_and_in_order),
+        cmocka_unit_test(streams_wait_for_the_memory_of_their_connection_and_lose_nothing),
         cmocka_unit_test(a_row_that_was_read_already_is_not_announced_again),
         cmocka_unit_test(streams_that_open_under_load_get_everything_once),
         cmocka_unit_test(a_stopping_node_tells_its_streams),
