@@ -18,6 +18,10 @@
 /* Clients re-subscribe with each new group, which resets the old stream; only a flood exceeds this. */
 #define RESET_BURST 5000
 #define RESET_RATE 500
+/* Frames without DATA that wait for a client to read: a handful for each of its streams and a thousand
+ * acknowledgements of pings.  Only one that asks and never reads exceeds it. */
+#define WAITING_FRAMES 2000
+#define WAITING_FRAMES_PER_STREAM 4
 
 /* ---- nghttp2's callbacks ---- */
 
@@ -301,6 +305,12 @@ void server_conn_flush(struct server_conn *conn)
     }
     if (conn->closing)
         return;
+    if (nghttp2_session_get_outbound_queue_size(conn->session) >
+        WAITING_FRAMES + (size_t)WAITING_FRAMES_PER_STREAM * conn->server->config.max_streams) {
+        log_debug(ME, "dropping a client that does not read");
+        server_conn_drop(conn);
+        return;
+    }
     requests_feed(conn);
     if (!nghttp2_session_want_read(conn->session) && !nghttp2_session_want_write(conn->session) &&
         sock_idle(conn->sock))

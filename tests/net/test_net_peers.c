@@ -543,17 +543,23 @@ static void assert_serves(struct world *w)
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-static void put_request(struct buf *b, uint32_t stream, uint8_t flags, const char *method, const char *type)
+static void put_request_to(struct buf *b, uint32_t stream, uint8_t flags, const char *path, const char *method,
+                           const char *type)
 {
     struct buf h = BUF_INIT;
 
     put_header(&h, ":method", method);
     put_header(&h, ":scheme", "http");
-    put_header(&h, ":path", "/t/Echo");
+    put_header(&h, ":path", path);
     put_header(&h, ":authority", "x");
     put_header(&h, "content-type", type);
     put_frame(b, HEADERS, (uint8_t)(END_HEADERS | flags), stream, h.data, h.len);
     buf_free(&h);
+}
+
+static void put_request(struct buf *b, uint32_t stream, uint8_t flags, const char *method, const char *type)
+{
+    put_request_to(b, stream, flags, "/t/Echo", method, type);
 }
 
 static void a_client_that_speaks_no_http2_is_dropped(void **state)
@@ -709,7 +715,7 @@ static void begin_upload(struct world *w, struct bad_client *c, const struct grp
     buf_free(&b);
 }
 
-static void end_upload(struct world *w, struct bad_client *c)
+static void close_bad_client(struct world *w, struct bad_client *c)
 {
     assert_int_equal(w->requests, 0);
     assert_serves(w);
@@ -740,7 +746,7 @@ static void a_refused_upload_is_answered_at_its_end_and_not_reset(void **state)
     assert_int_equal(status_of(&c), GRPC_RESOURCE_EXHAUSTED);
     assert_null(frame_of(&c, RST, 0, 1));
     buf_free(&b);
-    end_upload(&w, &c);
+    close_bad_client(&w, &c);
 }
 
 static void a_refused_upload_that_does_not_end_is_answered_and_reset(void **state)
@@ -766,7 +772,7 @@ static void a_refused_upload_that_does_not_end_is_answered_and_reset(void **stat
     assert_non_null(frame_of(&c, RST, 0, 1));
     assert_memory_equal(frame_of(&c, RST, 0, 1) + 9, "\0\0\0\0", 4); /* NO_ERROR */
     buf_free(&b);
-    end_upload(&w, &c);
+    close_bad_client(&w, &c);
 }
 
 static void an_upload_that_stops_in_the_middle_is_given_up(void **state)
@@ -786,7 +792,102 @@ static void an_upload_that_stops_in_the_middle_is_given_up(void **state)
         RUN_UNTIL(&w, frame_of(&c, RST, 0, 1));
         assert_int_equal(status_of(&c), uploads[i].status);
         assert_memory_equal(frame_of(&c, RST, 0, 1) + 9, "\0\0\0\0", 4);
-        end_upload(&w, &c);
+        close_bad_client(&w, &c);
+    }
+}
+
+/* ---- floods ---- */
+
+static void put_reset_request(struct buf *b, uint32_t stream)
+{
+    put_request(b, stream, 0, "POST", "application/grpc");
+    put_frame(b, RST, 0, stream, "\0\0\0\x8", 4);
+}
+
+/* The server hangs up on who says this after the preface. */
+static void assert_hung_up(const struct buf *said)
+{
+    struct buf b = BUF_INIT;
+    struct bad_client c;
+    struct world w;
+
+    buf_put_str(&b, preface);
+    put_frame(&b, SETTINGS, 0, 0, NULL, 0);
+    buf_put(&b, said->data, said->len);
+    world_open(&w, NULL);
+    say_to_server(&w, &c, b.data, b.len);
+    RUN_UNTIL(&w, c.io.ended && w.connections == 0);
+    buf_free(&b);
+    close_bad_client(&w, &c);
+}
+
+static void requests_taken_back_in_masses_end_the_connection(void **state)
+{
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    for (uint32_t i = 0; i < 6000; i++)
+        put_reset_request(&b, 2 * i + 1);
+    assert_hung_up(&b);
+    buf_free(&b);
+}
+
+static void request_headers_without_end_end_the_connection(void **state)
+{
+    struct buf b = BUF_INIT;
+    uint8_t piece[16000] = {0};
+
+    (void)state;
+    put_frame(&b, HEADERS, 0, 1, "\x83", 1);
+    for (int i = 0; i < 40; i++)
+        put_frame(&b, CONTINUATION, 0, 1, piece, sizeof piece);
+    assert_hung_up(&b);
+    buf_free(&b);
+}
+
+/* A client that has a stream of 64 MB open and does not read a byte of it from its socket. */
+static void open_deaf(struct world *w, struct bad_client *c, const struct grpc_server_config *config)
+{
+    struct buf b = BUF_INIT;
+
+    buf_put_str(&b, preface);
+    put_frame(&b, SETTINGS, 0, 0, "\0\4\x7f\xff\xff\xff", 6); /* windows as wide as they get */
+    put_frame(&b, 8, 0, 0, "\x7f\xff\0\0", 4);
+    put_request_to(&b, 1, 0, "/t/Count", "POST", "application/grpc");
+    put_frame(&b, DATA, END_STREAM, 1, "\0\0\0\0\x0a" "64 1000000", 15);
+    world_open(w, config);
+    say_to_server(w, c, b.data, b.len);
+    RUN_UNTIL(w, c->io.got_len > 0);
+    uv_read_stop((uv_stream_t *)&c->io.peer);
+    buf_free(&b);
+}
+
+static void what_waits_for_a_client_that_never_reads_is_bounded(void **state)
+{
+    struct grpc_server_config config = {.max_streams = 10};
+
+    (void)state;
+    for (int pings = 0; pings < 2; pings++) {
+        struct bad_client c;
+        struct world w;
+
+        open_deaf(&w, &c, &config);
+        for (uint32_t i = 1; i < 3000 && w.connections > 0; i++) {
+            struct buf b = BUF_INIT;
+
+            if (pings)
+                put_frame(&b, PING, 0, 0, "whatever", 8);
+            else
+                put_request(&b, 2 * i + 1, END_STREAM, "GET", "application/grpc");
+            if (!pings)
+                put_frame(&b, RST, 0, 2 * i + 1, "\0\0\0\x8", 4);
+            say_on(&w, &c, &b);
+            buf_free(&b);
+        }
+        RUN_UNTIL(&w, w.connections == 0);
+        assert_serves(&w);
+        uv_close((uv_handle_t *)&c.io.peer, NULL);
+        world_close(&w);
     }
 }
 
@@ -905,6 +1006,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_refused_upload_is_answered_at_its_end_and_not_reset),
         cmocka_unit_test(a_refused_upload_that_does_not_end_is_answered_and_reset),
         cmocka_unit_test(an_upload_that_stops_in_the_middle_is_given_up),
+        cmocka_unit_test(requests_taken_back_in_masses_end_the_connection),
+        cmocka_unit_test(request_headers_without_end_end_the_connection),
+        cmocka_unit_test(what_waits_for_a_client_that_never_reads_is_bounded),
     };
 
     if (argc > 1) /* one test by name, for debugging */
