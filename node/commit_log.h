@@ -15,7 +15,17 @@ struct commit_log_row {
 };
 
 int commit_log_add(struct node_data *data, const struct commit_log_row *row, struct err *err);
-/* Appends up to `limit` entries with id > `cursor` as field 2 of a QueryCommitLogResponse.
- * *count: how many; *last: the last id. */
-int commit_log_put_page(struct db *db, struct slice group_id, int64_t cursor, int64_t limit, struct buf *out,
-                        int64_t *count, int64_t *last, struct err *err);
+struct commit_log_rows {
+    struct db_query q;
+};
+
+/* Up to `limit` entries with id > `cursor`, ascending.  Slices live until the next call. */
+void commit_log_rows_start(struct commit_log_rows *rows, struct db *db, struct slice group_id, int64_t cursor,
+                           int64_t limit);
+/* DB_ROW, DB_DONE or an error.  The group id is not filled in. */
+int commit_log_rows_next(struct commit_log_rows *rows, struct commit_log_row *out, struct err *err);
+void commit_log_rows_end(struct commit_log_rows *rows);
+
+/* A CommitLogEntry. */
+size_t commit_log_row_size(const struct commit_log_row *row);
+void commit_log_row_put(struct buf *out, const struct commit_log_row *row);

@@ -302,6 +302,9 @@ static int prepare_commit_log(struct job *job)
             return job_refuse(job, GRPC_INVALID_ARGUMENT, "invalid commit log entry");
         rows[i].signature = proto_slice(entry->signature->bytes);
         rows[i].public_key = proto_slice(entry->signature->public_key);
+        if (rows[i].group_id.len + commit_log_row_size(&rows[i]) + NODE_REPLY_SLACK > NODE_MESSAGE_MAX)
+            return job_refuse(job, GRPC_RESOURCE_EXHAUSTED,
+                              "a commit log entry of %zu bytes is too large to be read back", rows[i].entry.len);
     }
     return 0;
 }
@@ -351,6 +354,16 @@ static int prepare_identity_update(struct job *job)
     if (!wire_find(bytes_slice(&job->copy), 1, &publish->update))
         return job_refuse(job, GRPC_INVALID_ARGUMENT, "IdentityUpdate does not parse");
     return 0;
+}
+
+/* Logs are not paged: one that no answer can carry would shut everybody out of the inbox. */
+static bool log_takes(const struct identity_log_entry *log, size_t n, struct slice update)
+{
+    size_t held = update.len + NODE_REPLY_SLACK, i;
+
+    for (i = 0; i < n; i++)
+        held += log[i].update.len + NODE_REPLY_SLACK;
+    return held <= NODE_MESSAGE_MAX;
 }
 
 /* The inbox's log as it stands in this transaction; entries and their bytes are the caller's to free. */
@@ -421,6 +434,9 @@ static int apply_identity_update(struct job *job, struct node_data *data, struct
     r = load_log(data->writer, slice_of(publish->inbox_key, INBOX_KEY_LEN), log, &n, err);
     if (r == 0 && n >= INBOX_LOG_MAX)
         r = job_refuse(job, GRPC_UNKNOWN, "inbox log is full");
+    if (r == 0 && !log_takes(log, n, publish->update))
+        r = job_refuse(job, GRPC_RESOURCE_EXHAUSTED, "with an update of %zu bytes the inbox log is too large to be read back",
+                       publish->update.len);
     if (r == 0)
         r = store_update(job, data, log, n, err);
     for (i = 0; i < n; i++) {

@@ -51,11 +51,15 @@ static void put_paging(struct buf *out, uint32_t number, const struct page *page
     wire_put_u64(out, 3, cursor);
 }
 
-/* Whether a row of `size` bytes still fits.  A page cut short makes the reference client stop early and
+/* For what surrounds the rows of a page.  What is stored left NODE_REPLY_SLACK, more than a row and this need: so
+ * each row fits an answer of its own. */
+#define PAGE_SLACK (NODE_REPLY_SLACK / 2)
+
+/* Whether a row of `size` bytes still fits an answer of `reply_len`.  A page cut short makes the reference client stop early and
  * come back later; an answer over its limit it could never read. */
-static bool page_takes(struct node *node, struct page *page, size_t size, int64_t id)
+static bool page_takes(struct page *page, size_t reply_len, size_t size, int64_t id)
 {
-    if (page->count > 0 && node->reply.len + size + NODE_REPLY_SLACK > NODE_MESSAGE_MAX) {
+    if (reply_len + size + PAGE_SLACK > NODE_MESSAGE_MAX) {
         page->cut = true;
         return false;
     }
@@ -86,7 +90,7 @@ void rpc_query_group_messages(struct node *node, struct grpc_request *req, struc
     while ((r = group_rows_next(&rows, &row, &err)) == DB_ROW) {
         size_t size = group_row_size(&row);
 
-        if (!page_takes(node, &page, size, row.id))
+        if (!page_takes(&page, node->reply.len, size, row.id))
             break;
         wire_put_head(&node->reply, 1, size);
         group_row_put(&node->reply, &row);
@@ -123,7 +127,7 @@ void rpc_query_welcome_messages(struct node *node, struct grpc_request *req, str
     while ((r = welcome_rows_next(&rows, &row, &err)) == DB_ROW) {
         size_t size = welcome_row_size(&row);
 
-        if (!page_takes(node, &page, size, row.id))
+        if (!page_takes(&page, node->reply.len, size, row.id))
             break;
         wire_put_head(&node->reply, 1, size);
         welcome_row_put(&node->reply, &row);
@@ -226,20 +230,31 @@ void rpc_get_newest_group_message(struct node *node, struct grpc_request *req, s
 
 enum { MAX_COMMIT_LOG_QUERIES = 20 };
 
+/* What does not fit the answer any more is left for the next time: clients come back with their cursors. */
 static int put_commit_log(struct node *node, const Xmtp__Mls__Api__V1__QueryCommitLogRequest *query, struct err *err)
 {
     struct page page = page_of(query->paging_info);
     struct slice group_id = proto_slice(query->group_id);
-    int64_t count;
+    struct commit_log_rows rows;
+    struct commit_log_row row;
     int r;
 
     page.ascending = true;
+    page.last = page.cursor;
     buf_reset(&node->part);
     wire_put_bytes(&node->part, 1, group_id);
-    r = commit_log_put_page(node->data.reader, group_id, page.cursor, page.limit, &node->part, &count, &page.last, err);
-    if (r != 0)
+    commit_log_rows_start(&rows, node->data.reader, group_id, page.cursor, page.limit);
+    while ((r = commit_log_rows_next(&rows, &row, err)) == DB_ROW) {
+        size_t size = commit_log_row_size(&row);
+
+        if (!page_takes(&page, node->reply.len + node->part.len, size, row.id))
+            break;
+        wire_put_head(&node->part, 2, size);
+        commit_log_row_put(&node->part, &row);
+    }
+    commit_log_rows_end(&rows);
+    if (r < 0)
         return r;
-    page.count = (uint32_t)count;
     put_paging(&node->part, 3, &page);
     node->reply.bad |= node->part.bad;
     wire_put_message(&node->reply, 1, buf_slice(&node->part));

@@ -7,6 +7,8 @@
 #include "net/grpc_server.h"
 #include "proto/methods.h"
 
+#define KEEP_CAPACITY (1024 * 1024)
+
 int node_status(int code)
 {
     switch (code) {
@@ -113,6 +115,14 @@ static node_method *const methods[PROTO_METHOD_COUNT] = {
     [PROTO_HEALTH_CHECK] = rpc_health,
 };
 
+/* Empty; what a large answer needed is given back. */
+static void trim(struct buf *b)
+{
+    if (b->cap > KEEP_CAPACITY)
+        buf_free(b);
+    buf_reset(b);
+}
+
 /* Unknown paths are ordinary: newer clients try what this node does not have (the bidirectional Subscribe,
  * the cutover time) and go on by what they read in the status. */
 void node_on_request(void *ctx, struct grpc_request *req)
@@ -131,6 +141,7 @@ void node_on_request(void *ctx, struct grpc_request *req)
         return;
     }
     proto_arena_reset(&node->arena);
-    buf_reset(&node->reply);
+    trim(&node->reply);
+    trim(&node->part);
     methods[method](node, req, grpc_request_body(req));
 }

@@ -1,4 +1,5 @@
 /* Identity updates: validated on top of the inbox's log, kept as received, found by account. */
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "identity/request.h"
@@ -258,6 +259,52 @@ static void a_full_log_takes_no_more(void **state)
     world_close(&w);
 }
 
+/* Large by a field that nobody knows. */
+static void put_large(struct buf *out, struct slice update, size_t len)
+{
+    uint8_t *unknown = xm_alloc(len);
+
+    assert_non_null(unknown);
+    wire_put_bytes(out, 1007, slice_of(unknown, len));
+    buf_put_slice(out, update);
+    xm_free(unknown);
+}
+
+static void a_log_that_no_answer_could_carry_takes_no_more(void **state)
+{
+    enum { LARGE = 255 * 1024 };
+    struct buf large = BUF_INIT;
+    struct bytes update = {0};
+    struct person p;
+    struct world w;
+    struct identity_request *req;
+    const uint64_t cursor = 0;
+    size_t taken;
+
+    (void)state;
+    world_open(&w, NULL);
+    person_make(&p, 1);
+    person_registration(&p, &update);
+    put_large(&large, bytes_slice(&update), LARGE);
+    for (taken = 0; publish_update(&w, buf_slice(&large)) == GRPC_OK; taken++) {
+        bytes_free(&update);
+        assert_int_equal(request_new(p.inbox_id, (taken + 1) * NS_PER_S, &req, NULL), 0);
+        assert_int_equal(request_change_recovery(req, ident_ethereum(p.address), ident_ethereum(p.address), NULL), 0);
+        assert_int_equal(request_sign_wallet(req, &p.wallet, NULL), 0);
+        finish(req, &update);
+        buf_reset(&large);
+        put_large(&large, bytes_slice(&update), LARGE);
+    }
+    assert_int_equal(w.status, GRPC_RESOURCE_EXHAUSTED);
+    assert_non_null(strstr(w.text, "too large to be read back"));
+    assert_int_equal(taken, 25 * 1024 * 1024 / (256 * 1024 + 300));
+    assert_int_equal(publish_update(&w, bytes_slice(&update)), GRPC_OK);
+    assert_int_equal(get_updates(&w, (const char *const[]){p.inbox_id}, &cursor, 1)->responses[0]->n_updates, taken + 1);
+    bytes_free(&update);
+    buf_free(&large);
+    world_close(&w);
+}
+
 static void inbox_ids_are_hex(void **state)
 {
     Xmtp__Identity__Api__V1__GetIdentityUpdatesRequest__Request one =
@@ -304,6 +351,7 @@ int main(void)
         cmocka_unit_test(what_does_not_verify_is_refused_and_leaves_nothing),
         cmocka_unit_test(an_account_follows_its_newest_association),
         cmocka_unit_test(a_full_log_takes_no_more),
+        cmocka_unit_test(a_log_that_no_answer_could_carry_takes_no_more),
         cmocka_unit_test(inbox_ids_are_hex),
         cmocka_unit_test(contract_wallets_are_answered_one_by_one_with_unsupported),
     };

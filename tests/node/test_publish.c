@@ -467,6 +467,96 @@ static void the_commit_log_keeps_its_limits_and_its_order(void **state)
     world_close(&w);
 }
 
+/* ---- Large things ---- */
+
+static char *large_text(size_t len, char first)
+{
+    char *text = xm_alloc(len + 1);
+
+    assert_non_null(text);
+    memset(text, 'x', len);
+    text[0] = first;
+    text[len] = 0;
+    return text;
+}
+
+static void a_page_is_cut_where_no_client_could_read_more(void **state)
+{
+    enum { SIZE = 10 * 1024 * 1024, MOST = 25 * 1024 * 1024 };
+    Xmtp__Mls__Api__V1__QueryGroupMessagesResponse *reply;
+    struct buf data = BUF_INIT;
+    struct world w;
+    size_t head;
+    char *text;
+    int i;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (i = 0; i < 3; i++) {
+        text = large_text(SIZE, (char)('1' + i));
+        assert_int_equal(send_message(&w, group_a, APPLICATION, text), GRPC_OK);
+        xm_free(text);
+    }
+    reply = query(&w, group_a, 1, 100, 0);
+    assert_int_equal(reply->n_messages, 2);
+    assert_int_equal(reply->paging_info->id_cursor, 3);
+    reply = query(&w, group_a, 1, 100, 3);
+    assert_int_equal(reply->n_messages, 1);
+    assert_int_equal(reply->paging_info->id_cursor, 0);
+
+    /* The largest message that is taken can be read; one byte more is not taken. */
+    text = large_text(MOST, 'x');
+    make_message(&data, group_b, APPLICATION, text, SIZE);
+    head = data.len - SIZE;
+    buf_reset(&data);
+    make_message(&data, group_b, APPLICATION, text, MOST - 1024 - head);
+    assert_int_equal(data.len, MOST - 1024);
+    assert_int_equal(send_raw(&w, buf_slice(&data)), GRPC_OK);
+    assert_int_equal(query(&w, group_b, 1, 100, 0)->n_messages, 1);
+    buf_put_u8(&data, 0);
+    assert_int_equal(send_raw(&w, buf_slice(&data)), GRPC_RESOURCE_EXHAUSTED);
+    xm_free(text);
+    buf_free(&data);
+    world_close(&w);
+}
+
+static void commit_logs_are_cut_where_no_client_could_read_more(void **state)
+{
+    enum { SIZE = 10 * 1024 * 1024, MOST = 25 * 1024 * 1024 };
+    Xmtp__Mls__Api__V1__PagingInfo paging = XMTP__MLS__API__V1__PAGING_INFO__INIT;
+    Xmtp__Mls__Api__V1__QueryCommitLogRequest a = XMTP__MLS__API__V1__QUERY_COMMIT_LOG_REQUEST__INIT, b = a,
+                                              *both[] = {&a, &b};
+    Xmtp__Mls__Api__V1__BatchQueryCommitLogRequest request = XMTP__MLS__API__V1__BATCH_QUERY_COMMIT_LOG_REQUEST__INIT;
+    Xmtp__Mls__Api__V1__BatchQueryCommitLogResponse *reply;
+    char *text = large_text(SIZE, 'x'), *most = large_text(MOST - 1024, 'x');
+    struct world w;
+    int i;
+
+    (void)state;
+    world_open(&w, NULL);
+    for (i = 0; i < 3; i++)
+        assert_int_equal(publish_log(&w, group_a, text, 1, true), GRPC_OK);
+    assert_int_equal(publish_log(&w, group_b, text, 1, true), GRPC_OK);
+    assert_int_equal(publish_log(&w, group_b, most, 1, true), GRPC_RESOURCE_EXHAUSTED);
+    a.group_id = proto_bytes(slice_str(group_a));
+    a.paging_info = &paging;
+    b.group_id = proto_bytes(slice_str(group_b));
+    request.requests = both;
+    request.n_requests = 2;
+    assert_int_equal(world_call(&w, PROTO_MLS_BATCH_QUERY_COMMIT_LOG, &request, &reply), GRPC_OK);
+    assert_int_equal(reply->responses[0]->n_commit_log_entries, 2);
+    assert_int_equal(reply->responses[0]->paging_info->id_cursor, 2);
+    assert_int_equal(reply->responses[1]->n_commit_log_entries, 0);
+    assert_int_equal(reply->responses[1]->paging_info->id_cursor, 0);
+    paging.id_cursor = 2;
+    assert_int_equal(world_call(&w, PROTO_MLS_BATCH_QUERY_COMMIT_LOG, &request, &reply), GRPC_OK);
+    assert_int_equal(reply->responses[0]->n_commit_log_entries, 1);
+    assert_int_equal(reply->responses[1]->n_commit_log_entries, 1);
+    xm_free(most);
+    xm_free(text);
+    world_close(&w);
+}
+
 /* ---- Others ---- */
 
 static void methods_that_are_not_there_answer_unimplemented(void **state)
@@ -614,6 +704,8 @@ int main(void)
         cmocka_unit_test(key_packages_are_replaced_and_fetched_in_the_order_asked),
         cmocka_unit_test(a_damaged_key_package_is_refused),
         cmocka_unit_test(the_commit_log_keeps_its_limits_and_its_order),
+        cmocka_unit_test(a_page_is_cut_where_no_client_could_read_more),
+        cmocka_unit_test(commit_logs_are_cut_where_no_client_could_read_more),
         cmocka_unit_test(methods_that_are_not_there_answer_unimplemented),
         cmocka_unit_test(bytes_that_are_no_request_are_refused_by_every_method),
         cmocka_unit_test(everything_is_there_after_a_restart_and_time_goes_on),
