@@ -1,4 +1,5 @@
 /* Publishing and reading back, through the wire. */
+#include "identity/key_package.h"
 #include "identity/request.h"
 #include "identity/state.h"
 #include "mls/mls.h"
@@ -8,7 +9,10 @@
 #include "tests/node/world.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "base/err.h"
 #include "base/hex.h"
+#include "base/rand.h"
 
 #include "tests/test.h"
 
@@ -390,6 +394,36 @@ static void a_damaged_key_package_is_refused(void **state)
     world_close(&w);
 }
 
+/* As the network takes it: clients of tomorrow seal welcomes in ways that this node has not heard of. */
+static void a_key_package_with_unknown_welcome_extensions_is_taken(void **state)
+{
+    static const uint8_t wrapper[] = {0x0a, 4, 'a', 'k', 'e', 'y', 0x10, 9}, pointee[] = {0x08, 7};
+    struct mls_key_package_bundle bundle;
+    struct buf extensions = BUF_INIT;
+    char inbox_id[INBOX_ID_LEN + 1];
+    struct own_leaf leaf;
+    struct person p;
+    struct world w;
+    struct err err = {0};
+
+    (void)state;
+    world_open(&w, NULL);
+    person_make(&p, 1);
+    memset(inbox_id, 'f', INBOX_ID_LEN);
+    inbox_id[INBOX_ID_LEN] = 0;
+    own_leaf_init(&leaf, &p.installation, inbox_id, (uint64_t)(clock_now_ns(&clock_system) / NS_PER_S));
+    leaf.extensions[sizeof leaf.extensions - 1] = 'e'; /* the application id is another inbox */
+    mls_extension_put(&extensions, MLS_EXT_LAST_RESORT, slice_of(NULL, 0));
+    mls_extension_put(&extensions, XMTP_EXT_WELCOME_WRAPPER, slice_of(wrapper, sizeof wrapper));
+    mls_extension_put(&extensions, XMTP_EXT_WELCOME_POINTEE_AEAD, slice_of(pointee, sizeof pointee));
+    if (mls_key_package_create(MLS_SUITE_CHACHA20, &leaf.params, buf_slice(&extensions), &rand_system, &bundle, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(upload_key_package(&w, bytes_slice(&bundle.data)), GRPC_OK);
+    mls_key_package_bundle_wipe(&bundle);
+    buf_free(&extensions);
+    world_close(&w);
+}
+
 /* ---- Commit log ---- */
 
 static int publish_log(struct world *w, const char *group, const char *entry, size_t n, bool with_signature)
@@ -703,6 +737,7 @@ int main(void)
         cmocka_unit_test(one_bad_welcome_refuses_the_whole_request),
         cmocka_unit_test(key_packages_are_replaced_and_fetched_in_the_order_asked),
         cmocka_unit_test(a_damaged_key_package_is_refused),
+        cmocka_unit_test(a_key_package_with_unknown_welcome_extensions_is_taken),
         cmocka_unit_test(the_commit_log_keeps_its_limits_and_its_order),
         cmocka_unit_test(a_page_is_cut_where_no_client_could_read_more),
         cmocka_unit_test(commit_logs_are_cut_where_no_client_could_read_more),
