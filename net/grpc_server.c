@@ -19,7 +19,7 @@
 #define BODY_TIMEOUT_MS (120 * 1000)
 #define PORT_TRIES 16 /* to find a port that is free on both loopbacks */
 
-static void accept_one(struct grpc_server *s, uv_stream_t *listener);
+static void accept_one(struct server_listener *l);
 
 static void maybe_freed(struct grpc_server *s)
 {
@@ -124,6 +124,9 @@ static bool server_turn(void *ctx)
         shut(s);
         uv_timer_start(&s->grace, on_grace, s->grace_ms, 0);
     }
+    for (unsigned i = 0; i < s->listener_count; i++)
+        if (s->listeners[i]->waiting)
+            accept_one(s->listeners[i]);
     do {
         told |= request_run_work(s);
         told |= tell_connections(s);
@@ -148,7 +151,7 @@ static void on_connection(uv_stream_t *stream, int status)
     if (status < 0)
         log_warn(ME, "accepting a client: %s", uv_strerror(status));
     else
-        accept_one(l->server, stream);
+        accept_one(l);
 }
 
 static void on_surplus_closed(uv_handle_t *handle)
@@ -159,15 +162,17 @@ static void on_surplus_closed(uv_handle_t *handle)
     server_conn_freed(s, NULL);
 }
 
-static void accept_one(struct grpc_server *s, uv_stream_t *listener)
+static void accept_one(struct server_listener *l)
 {
+    struct grpc_server *s = l->server;
     uv_tcp_t *tcp = xm_alloc(sizeof *tcp);
     int r;
 
-    if (!tcp)
-        return; /* stays in the backlog */
+    l->waiting = tcp == NULL;
+    if (l->waiting)
+        return; /* until the next turn */
     uv_tcp_init(s->loop, tcp);
-    r = uv_accept(listener, (uv_stream_t *)tcp);
+    r = uv_accept((uv_stream_t *)&l->tcp, (uv_stream_t *)tcp);
     if (r == 0 && s->conn_count < s->config.max_connections && !s->closing) {
         server_conn_accept(s, tcp);
         return;

@@ -80,6 +80,7 @@ struct server_conn {
 struct server_listener {
     uv_tcp_t tcp;
     struct grpc_server *server;
+    bool waiting; /* a client could not be accepted: libuv tells of no other before it is */
 };
 
 struct grpc_server {

@@ -1,6 +1,7 @@
 /* Peers that misbehave: raw sockets that say what they like to our client and to our server. */
 #include "tests/net/net_world.h"
 
+#include "base/alloc.h"
 #include "base/rand.h"
 
 #include <nghttp2/nghttp2.h>
@@ -796,6 +797,41 @@ static void an_upload_that_stops_in_the_middle_is_given_up(void **state)
     }
 }
 
+/* ---- memory ---- */
+
+/* Whatever the server misses, the client hears of it, and the next one is served. */
+static void each_allocation_may_fail_while_a_client_is_served(void **state)
+{
+    struct buf b = BUF_INIT;
+    unsigned answered = 0, hung_up = 0;
+
+    (void)state;
+    buf_put_str(&b, preface);
+    put_frame(&b, SETTINGS, 0, 0, NULL, 0);
+    put_request(&b, 1, 0, "POST", "application/grpc");
+    put_frame(&b, DATA, 0, 1, "\0\0\0\0\x5" "ab", 7);
+    put_frame(&b, DATA, END_STREAM, 1, "cde", 3);
+    for (unsigned long n = 1; n <= 12; n++) {
+        struct bad_client c;
+        struct world w;
+
+        world_open(&w, NULL);
+        alloc_fail_after(n);
+        say_to_server(&w, &c, b.data, b.len);
+        RUN_UNTIL(&w, frame_of(&c, HEADERS, END_STREAM, 1) || frame_of(&c, RST, 0, 1) || c.io.ended);
+        alloc_fail_after(0);
+        if (c.io.ended)
+            hung_up++;
+        else if (status_of(&c) == GRPC_OK || status_of(&c) == GRPC_RESOURCE_EXHAUSTED)
+            answered++;
+        assert_serves(&w);
+        uv_close((uv_handle_t *)&c.io.peer, NULL);
+        world_close(&w);
+    }
+    assert_true(hung_up > 0 && answered > 0);
+    buf_free(&b);
+}
+
 /* ---- floods ---- */
 
 static void put_reset_request(struct buf *b, uint32_t stream)
@@ -1006,6 +1042,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_refused_upload_is_answered_at_its_end_and_not_reset),
         cmocka_unit_test(a_refused_upload_that_does_not_end_is_answered_and_reset),
         cmocka_unit_test(an_upload_that_stops_in_the_middle_is_given_up),
+        cmocka_unit_test(each_allocation_may_fail_while_a_client_is_served),
         cmocka_unit_test(requests_taken_back_in_masses_end_the_connection),
         cmocka_unit_test(request_headers_without_end_end_the_connection),
         cmocka_unit_test(what_waits_for_a_client_that_never_reads_is_bounded),
