@@ -31,8 +31,8 @@ static const unsigned char alpn_h2[] = "\x02h2";
 
 static void openssl_text(char *out, size_t room)
 {
-    unsigned long code = ERR_peek_last_error();
-    const char *reason = code ? ERR_reason_error_string(code) : NULL;
+    unsigned long code = ERR_peek_error(); /* the cause; what follows it names the layers above */
+    const char *reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
 
     strncpy(out, reason ? reason : "unknown error", room - 1);
     out[room - 1] = 0;
@@ -75,6 +75,7 @@ static int ctx_new(bool server, struct tls_ctx **out, struct err *err)
     if (!ctx)
         return err_set(err, ERR_NOMEM, "no memory for TLS");
     ctx->server = server;
+    ERR_clear_error();
     ctx->ssl = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
     if (!ctx->ssl || !SSL_CTX_set_min_proto_version(ctx->ssl, TLS1_2_VERSION)) {
         tls_ctx_free(ctx);

@@ -311,6 +311,23 @@ static void mistakes_are_told_in_one_line(void **state)
     }
 }
 
+static void a_certificate_that_is_not_there_is_named(void **state)
+{
+    struct program p;
+    char dir[64], db[96], line[512];
+    const char *const args[] = {"xmtui-node", "--listen", "127.0.0.1:0", "--db", db, "--tls-cert", "/nowhere/cert",
+                                "--tls-key", "/nowhere/key", NULL};
+
+    (void)state;
+    dir_make(dir);
+    snprintf(db, sizeof db, "%s/node.db", dir);
+    spawn(&p, args);
+    read_line(p.err, line, sizeof line);
+    assert_int_equal(wait_end(&p), 1);
+    assert_string_equal(line, "xmtui-node: cannot start: /nowhere/cert: No such file or directory");
+    dir_remove(dir);
+}
+
 static void a_file_that_is_no_database_is_refused(void **state)
 {
     struct program p;
@@ -341,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_refuses_what_is_new_and_keeps_what_is_there),
         cmocka_unit_test(without_clients_it_ends_by_itself),
         cmocka_unit_test(mistakes_are_told_in_one_line),
+        cmocka_unit_test(a_certificate_that_is_not_there_is_named),
         cmocka_unit_test(a_file_that_is_no_database_is_refused),
     };
 
