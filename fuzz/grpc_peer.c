@@ -59,7 +59,12 @@ static void serve(const uint8_t *data, size_t size, bool headers)
     struct grpc_server server = {.loop = uv_default_loop(),
                                  .config = {.max_message = 4096,
                                             .max_header_list = 4096,
-                                            .max_connection_bytes = 65536,
+                                            .max_streams = 100,
+                                            .max_connections = 2,
+                                            .max_bytes = 65536,
+                                            .max_connection_bytes = 2000,
+                                            .max_discard = 300,
+                                            .body_timeout_ms = 1,
                                             .max_queue_messages = 4,
                                             .max_queue_bytes = 1000,
                                             .handler = {.on_request = on_request, .on_cancel = on_cancel}}};
@@ -80,12 +85,18 @@ static void serve(const uint8_t *data, size_t size, bool headers)
         drain(conn.session);
     request_run_work(&server);
     drain(conn.session);
+    requests_feed(&conn);
+    requests_expire(&conn, uv_now(server.loop) + server.config.body_timeout_ms);
+    if (conn.reading != 0)
+        abort();
+    drain(conn.session);
+    request_run_work(&server);
     for (req = conn.requests; req; req = next) {
         next = req->next;
         request_gone(req);
     }
     request_run_work(&server);
-    if (conn.requests || conn.bytes != 0)
+    if (conn.requests || conn.reading != 0 || conn.bytes != 0 || server.bytes != 0)
         abort();
     nghttp2_session_del(conn.session);
     request_pool_free(&server);
