@@ -498,6 +498,22 @@ static void after_goaway_new_calls_take_a_new_connection_and_refused_ones_follow
     buf_free(&b);
 }
 
+static void a_call_under_way_is_answered_after_goaway(void **state)
+{
+    struct buf b = hello();
+    struct answer a;
+
+    (void)state;
+    put_frame(&b, GOAWAY, 0, 0, "\0\0\0\1\0\0\0\0", 8); /* stream 1 is the last */
+    put_answer_headers(&b, "200", "application/grpc");
+    put_frame(&b, DATA, 0, 1, "\0\0\0\0\2ok", 7);
+    put_trailers(&b, "0");
+    ask_raw(&b, &a);
+    buf_free(&b);
+    assert_int_equal(a.status, GRPC_OK);
+    assert_int_equal(a.body_len, 2);
+}
+
 /* ---- clients that misbehave ---- */
 
 struct bad_client {
@@ -1033,6 +1049,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_unanswered_ping_ends_the_connection_and_all_on_it),
         cmocka_unit_test(an_answered_ping_keeps_the_connection),
         cmocka_unit_test(after_goaway_new_calls_take_a_new_connection_and_refused_ones_follow),
+        cmocka_unit_test(a_call_under_way_is_answered_after_goaway),
         cmocka_unit_test(a_client_that_speaks_no_http2_is_dropped),
         cmocka_unit_test(garbage_after_the_preface_is_dropped),
         cmocka_unit_test(requests_that_are_no_grpc_get_an_http_status),

@@ -725,6 +725,42 @@ static void over_a_rate_a_request_is_refused_and_the_next_second_is_not(void **s
     world_close(&w);
 }
 
+static void raise_flag(void *ctx)
+{
+    *(bool *)ctx = true;
+}
+
+static void on_alarm(uv_timer_t *timer)
+{
+    raise_flag(timer->data);
+}
+
+static void a_node_ends_when_idle_and_not_while_a_client_is_connected(void **state)
+{
+    enum { IDLE_MS = 100 };
+    bool idle = false, waited = false;
+    uv_timer_t alarm;
+    struct world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    w.config.idle_exit_ms = IDLE_MS;
+    w.config.on_idle = raise_flag;
+    w.config.ctx = &idle;
+    world_restart(&w);
+    assert_int_equal(send_message(&w, group_a, APPLICATION, "x"), GRPC_OK);
+    idle = false; /* on a slow machine the client came late */
+    uv_timer_init(&w.loop, &alarm);
+    alarm.data = &waited;
+    uv_timer_start(&alarm, on_alarm, 3 * IDLE_MS, 0);
+    world_until(&w, &waited);
+    assert_false(idle);
+    world_stop_client(&w);
+    world_until(&w, &idle);
+    uv_close((uv_handle_t *)&alarm, NULL);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -747,6 +783,7 @@ int main(void)
         cmocka_unit_test(concurrent_publishes_share_transactions),
         cmocka_unit_test(a_node_may_be_stopped_while_it_stores),
         cmocka_unit_test(over_a_rate_a_request_is_refused_and_the_next_second_is_not),
+        cmocka_unit_test(a_node_ends_when_idle_and_not_while_a_client_is_connected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

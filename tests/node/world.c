@@ -80,14 +80,21 @@ void world_stop_node(struct world *w)
     w->node = NULL;
 }
 
-static void stop(struct world *w)
+void world_stop_client(struct world *w)
 {
     bool closed = false;
 
-    if (w->node != NULL)
-        world_stop_node(w);
     grpc_client_close(w->client, set_flag, &closed);
     world_until(w, &closed);
+    w->client = NULL;
+}
+
+static void stop(struct world *w)
+{
+    if (w->node != NULL)
+        world_stop_node(w);
+    if (w->client != NULL)
+        world_stop_client(w);
 }
 
 static void open_as(struct world *w, const struct node_config *config)

@@ -30,8 +30,9 @@ void world_open_at(struct world *w, const struct clock *clock);
 void world_close(struct world *w);
 /* Ends node and client, keeps the database, starts both again. */
 void world_restart(struct world *w);
-/* Ends the node alone and waits for it. */
+/* Ends one of them alone and waits for it. */
 void world_stop_node(struct world *w);
+void world_stop_client(struct world *w);
 /* Runs the loop until *flag, or fails after some seconds. */
 void world_until(struct world *w, const bool *flag);
 
