@@ -15,6 +15,7 @@
 
 #define ME "grpc"
 #define BACKLOG 511
+#define GREETING_TIMEOUT_MS (20 * 1000)
 /* The network's clients wait so long for the headers of the answer, their upload included. */
 #define BODY_TIMEOUT_MS (120 * 1000)
 #define PORT_TRIES 16 /* to find a port that is free on both loopbacks */
@@ -309,6 +310,8 @@ static void fill_defaults(struct grpc_server_config *config)
         config->max_connection_bytes = 64u * 1024 * 1024;
     if (!config->max_discard)
         config->max_discard = 64u * 1024 * 1024;
+    if (!config->greeting_timeout_ms)
+        config->greeting_timeout_ms = GREETING_TIMEOUT_MS;
     if (!config->body_timeout_ms)
         config->body_timeout_ms = BODY_TIMEOUT_MS;
     if (!config->max_queue_messages)

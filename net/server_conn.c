@@ -1,7 +1,7 @@
 /* One connection of the server: nghttp2 between a socket and its requests.
  *
- * A silent client is pinged after five minutes, since its end may never have reached us; one that does
- * not even send its preface is dropped after twenty seconds.  The memory goes when socket and timer
+ * A silent client is pinged after five minutes, since its end may never have reached us; one that does not get
+ * through its greeting is dropped, however much it says.  The memory goes when socket and timer
  * have closed and the last request is freed. */
 #include "net/server_internal.h"
 
@@ -14,7 +14,6 @@
 #define ME "grpc"
 #define PING_AFTER_MS (5 * 60 * 1000)
 #define PING_TIMEOUT_MS 20000
-#define GREETING_MS 20000
 /* Clients re-subscribe with each new group, which resets the old stream; only a flood exceeds this. */
 #define RESET_BURST 5000
 #define RESET_RATE 500
@@ -338,14 +337,16 @@ static void on_timer(uv_timer_t *timer)
 
 static void watch(struct server_conn *conn)
 {
-    uint64_t now = uv_now(conn->server->loop), wait_ms = GREETING_MS, expiry_ms;
+    uint64_t greeting_ms = conn->server->config.greeting_timeout_ms;
+    uint64_t now = uv_now(conn->server->loop), wait_ms, expiry_ms;
 
     if (!conn->greeted) {
-        if (now - conn->born_ms >= GREETING_MS) {
-            log_debug(ME, "dropping a client that says nothing");
+        if (now - conn->born_ms >= greeting_ms) {
+            log_debug(ME, "dropping a client that does not greet");
             server_conn_drop(conn);
             return;
         }
+        wait_ms = greeting_ms - (now - conn->born_ms);
     } else {
         switch (keepalive_step(&conn->keepalive, now, &wait_ms)) {
         case KEEPALIVE_DEAD:

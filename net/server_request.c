@@ -1,9 +1,9 @@
 /* One request on the server: read whole, handed over, answered once.
  *
  * READING until the client's END_STREAM, then WAITING with the handler, STREAMING after grpc_start(),
- * ENDED once the handler is through.  What is refused meanwhile goes on READING, see refuse().  The memory goes when nghttp2 has closed the stream and the
- * handler is through: whichever comes second.  A stream that closes under the handler is told to it
- * in the next turn. */
+ * ENDED once the handler is through.  What is refused meanwhile goes on READING, see refuse().  The memory
+ * goes when nghttp2 has closed the stream and the handler is through: whichever comes second.  A stream that
+ * closes under the handler is told to it in the next turn. */
 #include "net/server_internal.h"
 
 #include "base/alloc.h"

@@ -447,8 +447,8 @@ static int apply_identity_update(struct job *job, struct node_data *data, struct
     if (r == 0 && n >= INBOX_LOG_MAX)
         r = job_refuse(job, GRPC_UNKNOWN, "inbox log is full");
     if (r == 0 && !log_takes(log, n, publish->update))
-        r = job_refuse(job, GRPC_RESOURCE_EXHAUSTED, "with an update of %zu bytes the inbox log is too large to be read back",
-                       publish->update.len);
+        r = job_refuse(job, GRPC_RESOURCE_EXHAUSTED,
+                       "with an update of %zu bytes the inbox log is too large to be read back", publish->update.len);
     if (r == 0)
         r = store_update(job, data, log, n, err);
     for (i = 0; i < n; i++) {

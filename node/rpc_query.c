@@ -55,8 +55,8 @@ static void put_paging(struct buf *out, uint32_t number, const struct page *page
  * each row fits an answer of its own. */
 #define PAGE_SLACK (NODE_REPLY_SLACK / 2)
 
-/* Whether a row of `size` bytes still fits an answer of `reply_len`.  A page cut short makes the reference client stop early and
- * come back later; an answer over its limit it could never read. */
+/* Whether a row of `size` bytes still fits an answer of `reply_len`.  A page cut short makes the reference client
+ * stop early and come back later; an answer over its limit it could never read. */
 static bool page_takes(struct page *page, size_t reply_len, size_t size, int64_t id)
 {
     if (reply_len + size + PAGE_SLACK > NODE_MESSAGE_MAX) {

@@ -813,6 +813,24 @@ static void an_upload_that_stops_in_the_middle_is_given_up(void **state)
     }
 }
 
+static void a_client_that_does_not_get_through_its_greeting_is_dropped(void **state)
+{
+    struct grpc_server_config config = {.greeting_timeout_ms = 100};
+
+    (void)state;
+    for (size_t len = 0; len <= sizeof preface - 1; len += 8) {
+        struct bad_client c;
+        struct world w;
+
+        world_open(&w, &config);
+        say_to_server(&w, &c, preface, len);
+        RUN_UNTIL(&w, c.io.ended && w.max_connections_seen == 1 && w.connections == 0);
+        assert_serves(&w);
+        uv_close((uv_handle_t *)&c.io.peer, NULL);
+        world_close(&w);
+    }
+}
+
 /* ---- memory ---- */
 
 /* Whatever the server misses, the client hears of it, and the next one is served. */
@@ -1059,6 +1077,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_refused_upload_is_answered_at_its_end_and_not_reset),
         cmocka_unit_test(a_refused_upload_that_does_not_end_is_answered_and_reset),
         cmocka_unit_test(an_upload_that_stops_in_the_middle_is_given_up),
+        cmocka_unit_test(a_client_that_does_not_get_through_its_greeting_is_dropped),
         cmocka_unit_test(each_allocation_may_fail_while_a_client_is_served),
         cmocka_unit_test(requests_taken_back_in_masses_end_the_connection),
         cmocka_unit_test(request_headers_without_end_end_the_connection),

@@ -299,7 +299,8 @@ static void a_log_that_no_answer_could_carry_takes_no_more(void **state)
     assert_non_null(strstr(w.text, "too large to be read back"));
     assert_int_equal(taken, 25 * 1024 * 1024 / (256 * 1024 + 300));
     assert_int_equal(publish_update(&w, bytes_slice(&update)), GRPC_OK);
-    assert_int_equal(get_updates(&w, (const char *const[]){p.inbox_id}, &cursor, 1)->responses[0]->n_updates, taken + 1);
+    assert_int_equal(get_updates(&w, (const char *const[]){p.inbox_id}, &cursor, 1)->responses[0]->n_updates,
+                     taken + 1);
     bytes_free(&update);
     buf_free(&large);
     world_close(&w);
