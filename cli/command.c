@@ -14,7 +14,7 @@
 static const char *const not_yet[] = {
     "attach", "archive", "client add-account", "client remove-account", "client change-recovery-identifier",
     "client sign", "client verify-signature", "client export-key", "conversation send-attachment",
-    "conversation save-attachment", "conversation permissions", "conversation update-permission", "preferences check"};
+    "conversation save-attachment", "preferences check"};
 
 static size_t words_in(const char *text)
 {
@@ -218,14 +218,51 @@ int cli_command_run(struct cli_options *o)
     return status;
 }
 
-void cli_command_help(const char *words)
+static void print_line(const struct command *c)
 {
-    for (const struct command *c = commands; c->words; c++) {
-        char left[80];
+    char left[80];
 
-        if (words && strncmp(c->words, words, strlen(words)) != 0)
-            continue;
-        snprintf(left, sizeof left, "%s %s", c->words, c->args);
-        printf("  %-44s %s\n", left, _(c->help));
+    snprintf(left, sizeof left, "%s %s", c->words, c->args);
+    printf("  %-44s %s\n", left, _(c->help));
+}
+
+void cli_command_list(void)
+{
+    for (const struct command *c = commands; c->words; c++)
+        print_line(c);
+}
+
+/* "limit=limit:i" -> " [--limit N]" */
+static void print_flags(const char *flags)
+{
+    while (*flags) {
+        size_t len = strcspn(flags, " "), name = strcspn(flags, "=");
+        bool is_list = len >= 2 && strncmp(flags + len - 2, ":l", 2) == 0;
+        bool is_number = len >= 2 && strncmp(flags + len - 2, ":i", 2) == 0;
+        bool has_value = name + 1 < len;
+
+        printf(" [--%.*s%s]", (int)name, flags, !has_value ? "" : is_list ? " A,B" : is_number ? " N" : " VALUE");
+        flags += len + (flags[len] == ' ');
     }
+}
+
+bool cli_command_help(const struct cli_options *o)
+{
+    const struct command *c = find(o);
+    size_t len = strlen(o->words[0]);
+    bool any = false;
+
+    if (c) {
+        printf("%s: xmtui %s%s%s", _("usage"), c->words, *c->args ? " " : "", c->args);
+        print_flags(c->flags);
+        printf("\n\n  %s\n", _(c->help));
+        return true;
+    }
+    for (c = commands; c->words; c++) {
+        if (o->n_words > 1 || strncmp(c->words, o->words[0], len) != 0 || c->words[len] != ' ')
+            continue;
+        print_line(c);
+        any = true;
+    }
+    return any;
 }

@@ -2,6 +2,7 @@
  * printed.  Thread: main. */
 #pragma once
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct cli_options;
@@ -24,5 +25,8 @@ extern const struct command commands[]; /* ends with words NULL */
 
 /* Runs the command that the options' words name; an exit status. */
 int cli_command_run(struct cli_options *options);
-/* Prints the usage of all, or of those that begin with `words`. */
-void cli_command_help(const char *words);
+/* Prints a line for each command. */
+void cli_command_list(void);
+/* Prints how the command that the options' words name is used, or, where they are a noun, its verbs.  False where
+ * they are neither. */
+bool cli_command_help(const struct cli_options *options);

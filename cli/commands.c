@@ -5,6 +5,7 @@
 
 #include "base/i18n.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,32 @@ static json_t *build_update(const struct command *c, const struct cli_options *o
         if (strstr(c->words, names[i][0]))
             return json_pack("{s:s,s:s}", "id", a[0], names[i][1], a[1]);
     return NULL;
+}
+
+/* "add-member" -> "addMember": words of a command are written with lines between, names of the methods without. */
+static const char *to_camel(const char *word, char *out, size_t room)
+{
+    size_t n = 0;
+
+    for (; *word && n + 1 < room; word++) {
+        bool turn = word[0] == '-' && word[1];
+
+        word += turn;
+        out[n++] = turn ? (char)toupper((unsigned char)*word) : *word;
+    }
+    out[n] = 0;
+    return out;
+}
+
+static json_t *build_permission(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
+{
+    char what[64], who[64];
+
+    (void)c;
+    (void)o;
+    return n == 3 ? json_pack("{s:s,s:{s:s}}", "id", a[0], "set", to_camel(a[1], what, sizeof what),
+                              to_camel(a[2], who, sizeof who))
+                  : NULL;
 }
 
 static json_t *build_disappearing(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
@@ -205,6 +232,8 @@ const struct command commands[] = {
     {"conversation update-image-url", "ID VALUE", N_("a group's picture"), "conversation.update", build_update, NULL, "", print_conversation},
     {"conversation update-app-data", "ID VALUE", N_("a group's data of an app"), "conversation.update", build_update, NULL, "", print_conversation},
     {"conversation update-disappearing", "ID SECONDS|off", N_("messages vanish after a time"), "conversation.update", build_disappearing, NULL, "", print_conversation},
+    {"conversation permissions", "ID", N_("who may do what in a group"), "conversation.permissions", NULL, "id", "", print_permissions},
+    {"conversation update-permission", "ID WHAT WHO", N_("WHAT: add-member, name, ..; WHO: allow, deny, admin, super-admin"), "conversation.permissions", build_permission, NULL, "", print_permissions},
     {"conversation consent-state", "ID", N_("what you decided about it"), "preferences.getConsent", build_consent_state, NULL, "", print_fields},
     {"conversation update-consent", "ID STATE", N_("unknown, allowed or denied"), "preferences.setConsent", build_update_consent, NULL, "", print_fields},
     {"conversation request-removal", "ID", N_("leave a group"), "conversation.leave", NULL, "id", "", print_nothing},

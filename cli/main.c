@@ -18,6 +18,50 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Commands with ways of their own; the others are in commands.c. */
+static const struct special {
+    const char *words, *args, *help;
+} specials[] = {
+    {"init", "--new | --wallet-key-file F [--label NAME]", N_("make this installation and register it")},
+    {"init", "--external ADDRESS", N_("the same, with a wallet elsewhere: sign the text, paste the signature")},
+    {"init", "--same-as HOME", N_("another installation of that home's person")},
+    {"dm", "PEER [TEXT]", N_("open a 1:1 chat, and say something; TEXT '-' reads standard input")},
+    {"stream", "[--count N] [--timeout S]", N_("print what happens while it happens")},
+    {"conversations stream", "[--count N] [--timeout S]", N_("new conversations")},
+    {"conversations stream-all-messages", "", N_("messages of all conversations")},
+    {"conversation stream", "ID", N_("messages of one conversation")},
+    {"preferences stream", "", N_("decisions as they are made or arrive")},
+    {"demo", "", N_("watch a block travel between two installations")},
+    {"rpc", "", N_("JSON-RPC on standard input and output")},
+};
+
+static void print_special(const struct special *s)
+{
+    char left[80];
+
+    snprintf(left, sizeof left, "%s %s", s->words, s->args);
+    printf("  %-44s %s\n", left, _(s->help));
+}
+
+/* How the command that the words name is used; of a noun, what there is. */
+static int help_on(struct cli_options *o)
+{
+    char words[80];
+    size_t len;
+    bool any;
+
+    snprintf(words, sizeof words, "%s%s%s", o->words[0], o->n_words > 1 ? " " : "", o->n_words > 1 ? o->words[1] : "");
+    len = strlen(words);
+    any = cli_command_help(o);
+    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
+        if (strncmp(specials[i].words, words, len) != 0 || (specials[i].words[len] && specials[i].words[len] != ' '))
+            continue;
+        print_special(&specials[i]);
+        any = true;
+    }
+    return any ? EXIT_DONE : cli_command_run(o); /* which says what is wrong with it */
+}
+
 static void print_help(void)
 {
     printf("%s\n\n", _("xmtui - chat over XMTP in a terminal, end to end encrypted"));
@@ -35,16 +79,11 @@ static void print_help(void)
     printf("  %-24s %s\n", "--log FILE", _("diagnostics (XMTUI_LOG); --log-level error|warn|info|debug"));
     printf("  %-24s %s\n\n", "--help, --version", "");
     printf("%s\n", _("first steps:"));
-    printf("  %-44s %s\n", "init --new | --wallet-key-file FILE | ...", _("make this installation and register it"));
-    printf("  %-44s %s\n", "init --same-as HOME", _("another installation of that home's person"));
-    printf("  %-44s %s\n", "dm PEER [TEXT]", _("open a 1:1 chat, and say something"));
-    printf("  %-44s %s\n", "stream", _("print what happens while it happens"));
-    printf("  %-44s %s\n", "demo", _("watch a block travel between two installations"));
-    printf("  %-44s %s\n\n", "rpc", _("JSON-RPC on standard input and output"));
+    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++)
+        print_special(&specials[i]);
+    putchar('\n');
     printf("%s\n", _("commands:"));
-    cli_command_help(NULL);
-    printf("  %-44s %s\n", "conversations stream | stream-all-messages", _("new conversations; messages"));
-    printf("  %-44s %s\n", "preferences stream", _("decisions as they are made or arrive"));
+    cli_command_list();
     printf("\n%s\n", _("exit status: 0 done, 1 failed, 2 usage, 3 not found, 4 no network, 5 locked, 6 bad key, 7 refused"));
 }
 
@@ -72,10 +111,8 @@ static int run(struct cli_options *o)
         printf("xmtui %s\n", xm_version());
         return EXIT_DONE;
     }
-    if (o->help && o->n_words) {
-        cli_command_help(o->words[0]);
-        return EXIT_DONE;
-    }
+    if (o->help && o->n_words)
+        return help_on(o);
     if (o->help) {
         print_help();
         return EXIT_DONE;

@@ -202,6 +202,17 @@ int print_members(const json_t *list)
     return EXIT_DONE;
 }
 
+int print_permissions(const json_t *result)
+{
+    const char *name;
+    json_t *who;
+
+    printf("%s: %s\n", "preset", text(result, "preset"));
+    json_object_foreach(json_object_get(result, "policies"), name, who)
+        printf("%-32s %s\n", name, json_string_value(who));
+    return EXIT_DONE;
+}
+
 static void print_record(const json_t *r)
 {
     printf("%-14s %s  %-7s  ", text(r, "entityType"), text(r, "entity"), text(r, "state"));

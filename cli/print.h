@@ -10,6 +10,7 @@ int print_conversations(const json_t *result);
 int print_messages(const json_t *result);
 int print_sent(const json_t *result);     /* {messageId, status}; 4 while unpublished */
 int print_members(const json_t *result);
+int print_permissions(const json_t *result); /* {preset, policies} */
 int print_records(const json_t *result);  /* [Record] or {records} */
 int print_log(const json_t *result);
 int print_installations(const json_t *result);

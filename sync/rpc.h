@@ -38,6 +38,7 @@ extern const struct rpc_method client_methods[];
 extern const struct rpc_method conversations_methods[];
 extern const struct rpc_method conversation_methods[];
 extern const struct rpc_method group_methods[];
+extern const struct rpc_method permission_methods[];
 extern const struct rpc_method preferences_methods[];
 extern const struct rpc_method stream_methods[];
 

@@ -1,7 +1,7 @@
 // Rules of synchronisation that a user notices when they are broken: what is fetched by which call, what a
 // blocked conversation does, implicit consent, the last of several decisions, echoes of own texts on other
-// installations, two 1:1 chats of one pair, and a new HMAC key after a revocation.
-import { becomes, equal, ok } from '../lib/check.mjs'
+// installations, permissions, two 1:1 chats of one pair, and a new HMAC key after a revocation.
+import { becomes, equal, ok, refused } from '../lib/check.mjs'
 import { meet } from '../lib/installations.mjs'
 import { until } from '../lib/wait.mjs'
 
@@ -148,6 +148,29 @@ async function revocationCyclesHmac(world, A, B, kind) {
   }, { everyMs: 200 })
 }
 
+// Who may do what, changed by its creator, is what the other program shows and keeps to.
+async function permissions(A, Bo) {
+  const { id } = await A.call('conversations.newGroup', { peers: [{ inboxId: Bo.inboxId }], name: 'ruled' })
+  await until(`${Bo.label}: the ruled group`, async () => (await ids(Bo)).includes(id))
+  const before = (await Bo.call('conversation.permissions', { id })).policies
+  equal((await A.call('conversation.permissions', { id })).policies, before, 'permissions of a new group at both')
+  equal([before.addMemberPolicy, before.removeMemberPolicy, before.addAdminPolicy, before.updateGroupNamePolicy],
+        ['allow', 'admin', 'superAdmin', 'allow'], 'permissions of a new group')
+  await Bo.call('conversation.update', { id, name: 'by Bo' })
+  await A.call('conversation.sync', { id })
+  await A.call('conversation.permissions', { id, set: { name: 'admin', addMember: 'superAdmin', removeMember: 'deny' } })
+  await Bo.call('conversation.sync', { id })
+  const after = { ...before, updateGroupNamePolicy: 'admin', addMemberPolicy: 'superAdmin', removeMemberPolicy: 'deny' }
+  for (const client of [A, Bo])
+    equal((await client.call('conversation.permissions', { id })).policies, after, `permissions at ${client.label}`)
+  await refused(Bo.call('conversation.update', { id, name: 'no' }), 'a name from a member')
+  await refused(Bo.call('conversation.permissions', { id, set: { name: 'allow' } }), 'permissions from a member')
+  for (const client of [A, Bo]) {
+    await client.call('conversation.sync', { id })
+    equal((await client.call('conversation.get', { id })).name, 'by Bo', `name at ${client.label}`)
+  }
+}
+
 export async function run(world, roles) {
   const A = await world.client('A', roles.A)
   const B = await world.client('B', roles.B, { sameAs: A })
@@ -160,6 +183,7 @@ export async function run(world, roles) {
   await echoes(A, B, Bo, id)
   await lastDecisionWins(A, B, Bo)
   await awayInstallation(A, B)
+  await permissions(A, Bo)
   await twoChatsOfOnePair(world, A, B, roles.Bo)
   await revocationCyclesHmac(world, A, B, roles.A)
 }
