@@ -177,6 +177,21 @@ static int status_of(const json_t *result)
     return status && strcmp(status, "unpublished") == 0 ? EXIT_NO_NETWORK : EXIT_DONE;
 }
 
+static enum cli_decision decision_of(const char *method)
+{
+    static const char *const decides[] = {"preferences.allow", "preferences.block", "preferences.reset",
+                                          "preferences.undo", "preferences.setConsent"};
+    static const char *const besides[] = {"conversations.newDm", "conversations.newGroup", "conversation.send"};
+
+    for (size_t i = 0; i < sizeof decides / sizeof decides[0]; i++)
+        if (strcmp(method, decides[i]) == 0)
+            return CLI_DECIDES;
+    for (size_t i = 0; i < sizeof besides / sizeof besides[0]; i++)
+        if (strcmp(method, besides[i]) == 0)
+            return CLI_DECIDES_BESIDES;
+    return CLI_DECIDES_NOTHING;
+}
+
 int cli_command_run(struct cli_options *o)
 {
     const struct command *c = find(o);
@@ -212,7 +227,7 @@ int cli_command_run(struct cli_options *o)
             json_decref(json);
         }
     }
-    xm_client_close(client);
+    status = cli_close(o, client, status, decision_of(c->method));
     xm_free_text(result);
     free(text);
     return status;

@@ -11,6 +11,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+/* How long a command waits for its decision to go out. */
+#define PUBLISH_MS 15000
+
 bool cli_ask_secret(const char *prompt, char *out, size_t size)
 {
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
@@ -56,4 +59,18 @@ int cli_open(struct cli_options *o, bool quiet, struct xm_client **out)
     if (xm_client_open(&options, out, &error) != XM_OK)
         return exit_complain(&error);
     return 0;
+}
+
+int cli_close(const struct cli_options *o, struct xm_client *client, int status, enum cli_decision decision)
+{
+    struct xm_error error = {0};
+    int r = XM_OK;
+
+    if (client && status == EXIT_DONE && decision != CLI_DECIDES_NOTHING && !o->offline)
+        r = xm_client_request(client, "preferences.publish", NULL, PUBLISH_MS, NULL, &error);
+    xm_client_close(client);
+    if (r == XM_OK || decision != CLI_DECIDES)
+        return status;
+    fprintf(stderr, "xmtui: %s\n", _("no network: decided here; your other installations hear of it later"));
+    return EXIT_NO_NETWORK;
 }

@@ -9,5 +9,12 @@ struct xm_client;
 /* 0, or an exit status after a line on standard error. */
 int cli_open(struct cli_options *options, bool quiet, struct xm_client **out);
 
+/* Whether a command is a decision about somebody, or makes one besides, as starting a chat allows it. */
+enum cli_decision { CLI_DECIDES_NOTHING, CLI_DECIDES_BESIDES, CLI_DECIDES };
+
+/* Ends the client (NULL is fine) and returns the command's status.  What it decided goes to the other installations
+ * first; where a decision found no network it is kept, which is said, and the status tells. */
+int cli_close(const struct cli_options *options, struct xm_client *client, int status, enum cli_decision decision);
+
 /* Reads a line from the terminal without showing it; false when there is no terminal or it ended. */
 bool cli_ask_secret(const char *prompt, char *out, size_t size);

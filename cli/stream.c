@@ -64,8 +64,7 @@ int cli_dm(struct cli_options *o)
     }
     if ((status = cli_open(o, true, &client)) == 0)
         status = dm(o, client);
-    xm_client_close(client);
-    return status;
+    return cli_close(o, client, status, CLI_DECIDES_BESIDES);
 }
 
 /* ---- stream ---- */

@@ -33,6 +33,20 @@ static int sync_preferences(struct rpc *rpc)
     return 0;
 }
 
+/* For a program that ends at once: what was decided goes to the other installations first. */
+static int publish(struct rpc *rpc)
+{
+    int64_t before = 0, after = 0;
+    int r = store_preferences_count(rpc->store, &before, &rpc->err);
+
+    if (r == 0 && before > 0 &&
+        ((r = worker_online(rpc->core, &rpc->err)) != 0 || (r = prefs_flush(rpc->core, &rpc->err)) != 0))
+        return r;
+    if (r == 0 && (r = store_preferences_count(rpc->store, &after, &rpc->err)) == 0)
+        rpc->result = json_pack("{s:I}", "published", (json_int_t)(before > after ? before - after : 0));
+    return r;
+}
+
 /* ---- lists of choices ---- */
 
 struct choices {
@@ -387,6 +401,7 @@ static int state(struct rpc *rpc)
 
 const struct rpc_method preferences_methods[] = {
     {"preferences.sync", sync_preferences, NULL},
+    {"preferences.publish", publish, NULL},
     {"preferences.setConsent", set_consent, NULL},
     {"preferences.getConsent", NULL, get_consent},
     {"preferences.allow", allow, NULL},

@@ -31,7 +31,8 @@ tests_ui_test_terminal_SOURCES = tests/ui/test_terminal.c tests/ui/pty.c
 tests_ui_test_terminal_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
 tests_ui_test_terminal_LDADD = $(BASE_LIBS) $(VTERM_LIBS) $(UTF8PROC_LIBS) $(TEST_LIBS) -lutil
 # The real programs, which are built before any test runs.
-tests_ui_test_program_SOURCES = tests/ui/test_program.c tests/ui/pty.c tests/ui/masks.c tests/ui/golden.c
+tests_ui_test_program_SOURCES = tests/ui/test_program.c tests/ui/pty.c tests/ui/masks.c tests/ui/golden.c \
+	tests/programs.c
 tests_ui_test_program_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
 tests_ui_test_program_LDADD = $(BASE_LIBS) $(VTERM_LIBS) $(UTF8PROC_LIBS) $(TEST_LIBS) -lutil
 endif

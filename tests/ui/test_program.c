@@ -1,80 +1,30 @@
 /* The real programs on pseudo-terminals: first run, chatting, blocking, the block arriving on another
  * installation, with a node of their own and homes in a throw-away folder. */
+#include "tests/programs.h"
 #include "tests/test.h"
 #include "tests/ui/masks.h"
 #include "tests/ui/pty.h"
 
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[64], node_url[64], data_home[128];
-static pid_t node;
-
-static const char *program(const char *name)
-{
-    static char path[1024];
-    const char *top = getenv("XM_BUILDDIR");
-
-    snprintf(path, sizeof path, "%s/%s", top ? top : ".", name);
-    return path;
-}
-
-/* ---- the node ---- */
-
-static int node_start(void)
-{
-    char db[100], line[200] = "", *port;
-    int out[2];
-    size_t len = 0;
-
-    snprintf(db, sizeof db, "%s/node.db", folder);
-    if (pipe(out) != 0)
-        return -1;
-    node = fork();
-    if (node == 0) {
-        dup2(out[1], STDOUT_FILENO);
-        dup2(out[1], STDERR_FILENO);
-        execl(program("xmtui-node"), "xmtui-node", "--listen", "127.0.0.1:0", "--db", db, (char *)NULL);
-        _exit(127);
-    }
-    close(out[1]);
-    while (len + 1 < sizeof line && !strchr(line, '\n')) {
-        struct pollfd fd = {.fd = out[0], .events = POLLIN};
-
-        if (poll(&fd, 1, PTY_WAIT_MS) <= 0 || read(out[0], line + len, 1) != 1)
-            return -1;
-        line[++len] = 0;
-    }
-    port = strrchr(line, ':');
-    if (!port)
-        return -1;
-    snprintf(node_url, sizeof node_url, "http://127.0.0.1:%d", atoi(port + 1));
-    return 0;
-}
+static char data_home[128];
 
 static int begin(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/xmtui-screen-XXXXXX");
-    if (!mkdtemp(folder))
+    if (programs_begin() != 0)
         return -1;
-    snprintf(data_home, sizeof data_home, "XDG_DATA_HOME=%s/data", folder);
-    return node_start();
+    snprintf(data_home, sizeof data_home, "XDG_DATA_HOME=%s/data", programs_folder());
+    return 0;
 }
 
 static int finish(void **state)
 {
-    char remove[100];
-
     (void)state;
-    kill(node, SIGTERM);
-    waitpid(node, NULL, 0);
-    snprintf(remove, sizeof remove, "rm -rf %s", folder);
-    return system(remove);
+    return programs_finish();
 }
 
 /* ---- people ---- */
@@ -83,9 +33,9 @@ static struct pty *open_screen(const char *home)
 {
     char path[120];
     const char *env[] = {data_home, NULL};
-    const char *argv[] = {program("xmtui"), "--home", path, "--node", node_url, "--no-node", NULL};
+    const char *argv[] = {program_path("xmtui"), "--home", path, "--node", programs_node_url(), "--no-node", NULL};
 
-    snprintf(path, sizeof path, "%s/%s", folder, home);
+    snprintf(path, sizeof path, "%s/%s", programs_folder(), home);
     return pty_start(argv, env, 24, 80);
 }
 
@@ -108,7 +58,7 @@ static struct pty *same_as(const char *home, const char *other)
     assert_true(pty_wait(p, "Who are you?"));
     pty_type(p, "5");
     assert_true(pty_wait(p, "Folder of the other installation"));
-    pty_type(p, folder);
+    pty_type(p, programs_folder());
     pty_type(p, "/");
     pty_type(p, other);
     pty_type(p, "\r");

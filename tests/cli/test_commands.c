@@ -1,0 +1,400 @@
+/* The commands as a script meets them: what they print, where, and with which exit status. */
+#include "tests/cli/run.h"
+#include "tests/programs.h"
+#include "tests/test.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char alix_inbox[65], bo_inbox[65];
+
+static int begin(void **state)
+{
+    json_t *alix, *bo;
+
+    (void)state;
+    if (programs_begin() != 0)
+        return -1;
+    alix = run_json("@alix init --new --json");
+    bo = run_json("@bo init --new --json");
+    snprintf(alix_inbox, sizeof alix_inbox, "%s", member(alix, "inboxId"));
+    snprintf(bo_inbox, sizeof bo_inbox, "%s", member(bo, "inboxId"));
+    json_decref(alix);
+    json_decref(bo);
+    return 0;
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    return programs_finish();
+}
+
+/* printf, then run_json() */
+static json_t *json_of(const char *format, const char *a, const char *b)
+{
+    char command[600];
+
+    snprintf(command, sizeof command, format, a, b);
+    return run_json(command);
+}
+
+static void fails_with(int status, const char *says, const char *format, const char *a)
+{
+    char command[600];
+
+    snprintf(command, sizeof command, format, a);
+    run_fails(command, status, says);
+}
+
+static bool is_hex(const char *text, size_t len)
+{
+    return strlen(text) == len && strspn(text, "0123456789abcdef") == len;
+}
+
+/* ---- who and where ---- */
+
+static void the_installation_says_who_it_is(void **state)
+{
+    json_t *info = run_json("@alix client info --json");
+
+    (void)state;
+    assert_true(is_hex(member(info, "inboxId"), 64) && is_hex(member(info, "installationId"), 64));
+    assert_true(strncmp(member(info, "address"), "0x", 2) == 0 && is_hex(member(info, "address") + 2, 40));
+    assert_string_equal(member(info, "env"), "local");
+    assert_string_equal(member(info, "node"), programs_node_url());
+    assert_true(json_is_true(json_object_get(info, "registered")));
+    member(info, "version");
+    assert_int_equal(json_object_size(info), 7);
+    json_decref(info);
+}
+
+static void expect_mode(const char *name, unsigned mode)
+{
+    char path[200];
+    struct stat st;
+
+    snprintf(path, sizeof path, "%s/alix/%s", programs_folder(), name);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, mode);
+}
+
+static void a_home_is_for_its_owner_alone(void **state)
+{
+    (void)state;
+    expect_mode("", 0700);
+    expect_mode("xmtui.db", 0600);
+    expect_mode("db.key", 0600);
+}
+
+static void whose_inbox(const char *const *env, const char *command, const char *want)
+{
+    struct outcome o;
+    json_t *info;
+
+    run_in(env, NULL, command, &o);
+    if (o.status != 0)
+        fail_msg("%s: %s", command, o.err);
+    info = json_loads(o.out, 0, NULL);
+    assert_string_equal(member(info, "inboxId"), want);
+    json_decref(info);
+    outcome_free(&o);
+}
+
+static void an_option_wins_over_the_environment_and_the_first_variable_over_the_second(void **state)
+{
+    char first[200], second[200], node[100];
+    const char *both[] = {first, second, node, NULL}, *one[] = {second, node, NULL};
+
+    (void)state;
+    snprintf(first, sizeof first, "XMTUI_HOME=%s/alix", programs_folder());
+    snprintf(second, sizeof second, "XMTP_DB_DIRECTORY=%s/bo", programs_folder());
+    snprintf(node, sizeof node, "XMTUI_NODE=%s", programs_node_url());
+    whose_inbox(one, "client info --json", bo_inbox);
+    whose_inbox(both, "client info --json", alix_inbox);
+    whose_inbox(both, "@bo client info --json", bo_inbox);
+}
+
+static void the_environment_wins_over_the_configuration(void **state)
+{
+    const char *none[] = {"XMTUI_NO=1", NULL}, *other[] = {"XMTUI_NODE=http://127.0.0.1:9", NULL};
+    char path[200];
+    struct outcome o;
+    FILE *f;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/alix/config.ini", programs_folder());
+    assert_non_null(f = fopen(path, "w"));
+    fprintf(f, "node = http://127.0.0.1:7\n");
+    fclose(f);
+    run_in(none, NULL, "@alix client info --json --offline", &o);
+    assert_non_null(strstr(o.out, "http://127.0.0.1:7\""));
+    outcome_free(&o);
+    run_in(other, NULL, "@alix client info --json --offline", &o);
+    assert_non_null(strstr(o.out, "http://127.0.0.1:9\""));
+    outcome_free(&o);
+    run_in(other, NULL, "@alix client info --json --offline --node $NODE", &o);
+    assert_non_null(strstr(o.out, programs_node_url()));
+    outcome_free(&o);
+    unlink(path);
+}
+
+/* ---- exit statuses ---- */
+
+static void wrong_usage_is_2(void **state)
+{
+    (void)state;
+    run_fails("@alix fly", 2, "no command \"fly\"; see xmtui --help");
+    run_fails("@alix list --fly", 2, "--fly");
+    run_fails("@alix conversations get", 2, "usage: xmtui conversations get ID");
+    run_fails("@alix archive export file", 2, "not available yet");
+    fails_with(2, "unknown, allowed or denied", "@alix preferences set-consent inbox %s maybe", bo_inbox);
+    run_fails("--env mars client info", 2, "mars");
+}
+
+static void what_is_not_there_is_3(void **state)
+{
+    (void)state;
+    run_fails("@alix conversations get 00112233445566778899aabbccddeeff", 3, "");
+    run_fails("@alix preferences undo 99999", 3, "");
+}
+
+static void no_network_is_4_and_a_message_is_kept(void **state)
+{
+    const char *deaf[] = {"XMTUI_NODE=http://127.0.0.1:9", NULL};
+    json_t *dm = json_of("@alix conversations create-dm %s --json", bo_inbox, ""), *messages;
+    char command[200];
+    struct outcome o;
+
+    (void)state;
+    run_in(deaf, NULL, "@alix conversations sync --no-node", &o);
+    assert_int_equal(o.status, 4);
+    outcome_free(&o);
+    snprintf(command, sizeof command, "@alix send %s later --no-node", member(dm, "id"));
+    run_in(deaf, NULL, command, &o);
+    assert_int_equal(o.status, 4);
+    assert_non_null(strstr(o.err, "kept"));
+    outcome_free(&o);
+    json_of("@alix conversation publish-messages %s --json", member(dm, "id"), "");
+    messages = json_of("@alix messages %s --json", member(dm, "id"), "");
+    assert_string_equal(member(json_array_get(messages, json_array_size(messages) - 1), "status"), "published");
+    json_decref(messages);
+    json_decref(dm);
+}
+
+static void a_home_in_use_is_5_and_names_who_has_it(void **state)
+{
+    struct running rpc;
+    char pid[40];
+    char *line;
+
+    (void)state;
+    run_start("@bo rpc", &rpc);
+    run_write(&rpc, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"client.info\"}\n");
+    line = run_line(&rpc);
+    free(line);
+    snprintf(pid, sizeof pid, "process %d", (int)rpc.pid);
+    run_fails("@bo list", 5, pid);
+    assert_int_equal(run_end(&rpc), 0);
+}
+
+static void a_wrong_key_is_6(void **state)
+{
+    (void)state;
+    run_fails("@alix client info --db-key 1111111111111111111111111111111111111111111111111111111111111111", 6, "key");
+}
+
+static void what_is_not_permitted_is_7(void **state)
+{
+    json_t *group = json_of("@alix conversations create-group %s --name club --permissions admin-only --json", bo_inbox, "");
+
+    (void)state;
+    json_decref(run_json("@bo sync --json"));
+    fails_with(7, "not permitted", "@bo conversation update-name %s mine", member(group, "id"));
+    json_decref(group);
+}
+
+static void an_interrupted_command_is_130(void **state)
+{
+    struct running stream;
+    json_t *dm = json_of("@alix conversations create-dm %s --json", bo_inbox, "");
+    char *line;
+
+    (void)state;
+    run_start("@bo stream --json", &stream);
+    /* It runs once it tells of something. */
+    for (int i = 0; i < 100; i++) {
+        struct outcome o;
+        char command[200];
+
+        snprintf(command, sizeof command, "@alix send %s tick", member(dm, "id"));
+        run(command, &o);
+        outcome_free(&o);
+        if (i == 0)
+            break;
+    }
+    line = run_line(&stream);
+    assert_non_null(strstr(line, "\"kind\""));
+    free(line);
+    kill(stream.pid, SIGINT);
+    assert_int_equal(run_end(&stream), 130);
+    json_decref(dm);
+}
+
+/* ---- what they do ---- */
+
+static void a_text_goes_from_one_to_the_other(void **state)
+{
+    char command[200];
+    struct outcome o;
+    json_t *sent = json_of("@alix dm %s hello --json", bo_inbox, ""), *chats, *messages;
+
+    (void)state;
+    assert_true(is_hex(member(sent, "messageId"), 64));
+    assert_string_equal(member(sent, "status"), "published");
+    json_decref(run_json("@bo sync --json"));
+    chats = run_json("@bo list --json --type dm");
+    assert_int_equal(json_array_size(chats), 1);
+    /* A unique beginning of the id will do; a text of - comes from standard input. */
+    snprintf(command, sizeof command, "@bo send %.8s - --json", member(json_array_get(chats, 0), "id"));
+    run_in(NULL, "from a pipe\n", command, &o);
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+    messages = json_of("@bo messages %.8s --json", member(json_array_get(chats, 0), "id"), "");
+    assert_string_equal(member(json_object_get(json_array_get(messages, json_array_size(messages) - 1), "content"), "text"),
+                        "from a pipe");
+    json_decref(messages);
+    json_decref(chats);
+    json_decref(sent);
+}
+
+static void a_block_reaches_another_installation_and_is_undone(void **state)
+{
+    char command[200];
+    json_t *second, *records, *log, *list, *row;
+    size_t i;
+
+    (void)state;
+    second = json_of("@phone init --same-as %s/alix --json", programs_folder(), "");
+    assert_string_equal(member(second, "inboxId"), alix_inbox);
+    json_decref(second);
+    json_decref(run_json("@alix sync --json"));
+    json_decref(run_json("@phone sync --json"));
+    records = json_of("@alix block %s --json", bo_inbox, "");
+    assert_true(json_array_size(json_object_get(records, "records")) >= 2); /* the person and the 1:1 chats */
+    json_decref(records);
+    /* The command that decided has ended, and the decision is on its way all the same. */
+    json_decref(run_json("@phone preferences sync --json"));
+    records = json_of("@phone preferences get-consent inbox %s --json", bo_inbox, "");
+    assert_string_equal(member(records, "state"), "denied");
+    assert_true(is_hex(member(records, "origin"), 64));
+    json_decref(records);
+    list = run_json("@phone list --json --type dm");
+    assert_int_equal(json_array_size(list), 0);
+    json_decref(list);
+    log = run_json("@phone preferences log --json");
+    json_array_foreach(log, i, row)
+        if (strcmp(member(row, "entity"), bo_inbox) == 0 && strcmp(member(row, "newState"), "denied") == 0)
+            snprintf(command, sizeof command, "@phone preferences undo %d --json",
+                     (int)json_integer_value(json_object_get(row, "id")));
+    json_decref(run_json(command));
+    json_decref(log);
+    json_decref(run_json("@alix preferences sync --json"));
+    list = run_json("@alix list --json --type dm");
+    assert_int_equal(json_array_size(list), 1);
+    json_decref(list);
+}
+
+static void a_decision_without_a_network_is_kept_and_says_so(void **state)
+{
+    const char *deaf[] = {"XMTUI_NODE=http://127.0.0.1:9", NULL};
+    struct outcome o;
+    json_t *record;
+
+    (void)state;
+    run_in(deaf, NULL, "@alix block 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef --no-node", &o);
+    assert_int_equal(o.status, 4);
+    assert_string_equal(o.err, "xmtui: no network: decided here; your other installations hear of it later\n");
+    outcome_free(&o);
+    record = run_json("@alix preferences get-consent inbox "
+                      "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef --json --offline");
+    assert_string_equal(member(record, "state"), "denied");
+    json_decref(record);
+}
+
+static void permissions_are_shown_and_changed(void **state)
+{
+    json_t *group = json_of("@alix conversations create-group %s --json", bo_inbox, ""), *p;
+
+    (void)state;
+    p = json_of("@alix conversation permissions %s --json", member(group, "id"), "");
+    assert_string_equal(member(p, "preset"), "all-members");
+    assert_int_equal(json_object_size(json_object_get(p, "policies")), 9);
+    json_decref(p);
+    p = json_of("@alix conversation update-permission %s add-member super-admin --json", member(group, "id"), "");
+    assert_string_equal(member(p, "preset"), "custom");
+    assert_string_equal(member(json_object_get(p, "policies"), "addMemberPolicy"), "superAdmin");
+    json_decref(p);
+    fails_with(2, "no permission \"fly\"", "@alix conversation update-permission %s fly allow", member(group, "id"));
+    fails_with(2, "allow, deny, admin or superAdmin", "@alix conversation update-permission %s name maybe", member(group, "id"));
+    json_decref(group);
+}
+
+static void each_command_says_how_it_is_used(void **state)
+{
+    struct outcome all, one;
+    unsigned n = 0;
+
+    (void)state;
+    run("--help", &all);
+    assert_int_equal(all.status, 0);
+    for (char *line = strtok(strstr(all.out, "commands:"), "\n"); line; line = strtok(NULL, "\n")) {
+        char command[120] = "", *at = line;
+
+        if (strncmp(line, "  ", 2) != 0)
+            continue;
+        /* The lower-case words that the line begins with. */
+        for (at += 2; *at >= 'a' && *at <= 'z'; at += at[strspn(at, "abcdefghijklmnopqrstuvwxyz-")] == ' ' ? strspn(at, "abcdefghijklmnopqrstuvwxyz-") + 1 : strlen(at))
+            snprintf(command + strlen(command), sizeof command - strlen(command), "%.*s ",
+                     (int)strspn(at, "abcdefghijklmnopqrstuvwxyz-"), at);
+        strcat(command, "--help");
+        run(command, &one);
+        if (one.status != 0 || !strstr(one.out, "usage: xmtui "))
+            fail_msg("%s: status %d: %s%s", command, one.status, one.out, one.err);
+        outcome_free(&one);
+        n++;
+    }
+    assert_true(n > 40);
+    outcome_free(&all);
+    run("--version", &one);
+    assert_int_equal(strncmp(one.out, "xmtui 0.", 8), 0);
+    outcome_free(&one);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_installation_says_who_it_is),
+        cmocka_unit_test(a_home_is_for_its_owner_alone),
+        cmocka_unit_test(an_option_wins_over_the_environment_and_the_first_variable_over_the_second),
+        cmocka_unit_test(the_environment_wins_over_the_configuration),
+        cmocka_unit_test(wrong_usage_is_2),
+        cmocka_unit_test(what_is_not_there_is_3),
+        cmocka_unit_test(a_text_goes_from_one_to_the_other),
+        cmocka_unit_test(no_network_is_4_and_a_message_is_kept),
+        cmocka_unit_test(a_home_in_use_is_5_and_names_who_has_it),
+        cmocka_unit_test(a_wrong_key_is_6),
+        cmocka_unit_test(what_is_not_permitted_is_7),
+        cmocka_unit_test(an_interrupted_command_is_130),
+        cmocka_unit_test(permissions_are_shown_and_changed),
+        cmocka_unit_test(a_block_reaches_another_installation_and_is_undone),
+        cmocka_unit_test(a_decision_without_a_network_is_kept_and_says_so),
+        cmocka_unit_test(each_command_says_how_it_is_used),
+    };
+
+    return cmocka_run_group_tests(tests, begin, finish);
+}

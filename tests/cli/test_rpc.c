@@ -1,0 +1,192 @@
+/* xmtui rpc: the envelope of JSON-RPC, line by line. */
+#include "tests/cli/run.h"
+#include "tests/programs.h"
+#include "tests/test.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int begin(void **state)
+{
+    (void)state;
+    if (programs_begin() != 0)
+        return -1;
+    json_decref(run_json("@alix init --new --json"));
+    return 0;
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    return programs_finish();
+}
+
+/* What one line is answered with, alone. */
+static json_t *answer_to(const char *line)
+{
+    struct outcome o;
+    json_t *answer;
+    char input[4096];
+
+    snprintf(input, sizeof input, "%s\n", line);
+    run_in(NULL, input, "@alix rpc --offline", &o);
+    assert_int_equal(o.status, 0);
+    assert_string_equal(o.err, "");
+    answer = *o.out ? json_loads(o.out, 0, NULL) : NULL;
+    if (*o.out && (!answer || strcmp(member(answer, "jsonrpc"), "2.0") != 0))
+        fail_msg("no answer of JSON-RPC 2.0: %s", o.out);
+    outcome_free(&o);
+    return answer;
+}
+
+static void expect_error(const char *line, int code, const char *id)
+{
+    json_t *answer = answer_to(line);
+    char *got;
+
+    assert_non_null(answer);
+    got = json_dumps(json_object_get(answer, "id"), JSON_ENCODE_ANY);
+    assert_string_equal(got, id);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "error"), "code")), code);
+    assert_true(*member(json_object_get(answer, "error"), "message"));
+    assert_null(json_object_get(answer, "result"));
+    free(got);
+    json_decref(answer);
+}
+
+static void what_is_no_request_is_told_so(void **state)
+{
+    (void)state;
+    expect_error("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":", -32700, "null");
+    expect_error("[1,2]", -32600, "null");
+    expect_error("{\"jsonrpc\":\"2.0\",\"id\":7}", -32600, "7");
+    expect_error("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"no.such\"}", -32601, "\"a\"");
+    expect_error("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"client.info\",\"params\":[1]}", -32602, "2");
+    expect_error("{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"conversation.get\"}", -32602, "3");
+}
+
+static void errors_name_their_kind_and_whether_to_try_again(void **state)
+{
+    json_t *answer, *error;
+
+    (void)state;
+    answer = answer_to("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"conversation.get\",\"params\":"
+                       "{\"id\":\"00112233445566778899aabbccddeeff\"}}");
+    error = json_object_get(answer, "error");
+    assert_true(json_integer_value(json_object_get(error, "code")) <= -32000);
+    assert_string_equal(member(json_object_get(error, "data"), "code"), "not_found");
+    assert_true(json_is_false(json_object_get(json_object_get(error, "data"), "retryable")));
+    json_decref(answer);
+    answer = answer_to("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"conversations.sync\"}");
+    error = json_object_get(answer, "error");
+    assert_string_equal(member(json_object_get(error, "data"), "code"), "offline");
+    assert_true(json_is_true(json_object_get(json_object_get(error, "data"), "retryable")));
+    json_decref(answer);
+}
+
+static void a_notification_gets_no_answer(void **state)
+{
+    (void)state;
+    assert_null(answer_to("{\"jsonrpc\":\"2.0\",\"method\":\"client.info\"}"));
+}
+
+static void an_answer_carries_its_requests_id_whatever_it_is(void **state)
+{
+    static const char *const ids[] = {"1", "-5", "\"text\"", "0", "null"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        char line[200], *got;
+        json_t *answer;
+
+        snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"method\":\"client.info\"}", ids[i]);
+        answer = answer_to(line);
+        got = json_dumps(json_object_get(answer, "id"), JSON_ENCODE_ANY);
+        assert_string_equal(got, ids[i]);
+        member(json_object_get(answer, "result"), "inboxId");
+        free(got);
+        json_decref(answer);
+    }
+}
+
+/* All at once, then the end of input: the work in hand is finished. */
+static void requests_overlap_and_the_end_of_input_waits_for_their_answers(void **state)
+{
+    enum { N = 200 };
+    char *input = calloc(N, 100), *line;
+    bool seen[N] = {false};
+    struct outcome o;
+    int n = 0;
+
+    (void)state;
+    for (int i = 0; i < N; i++)
+        sprintf(input + strlen(input), "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\"}\n", i,
+                i % 3 ? "client.info" : "conversations.list");
+    run_in(NULL, input, "@alix rpc", &o);
+    assert_int_equal(o.status, 0);
+    for (line = strtok(o.out, "\n"); line; line = strtok(NULL, "\n"), n++) {
+        json_t *answer = json_loads(line, 0, NULL);
+        json_int_t id = json_integer_value(json_object_get(answer, "id"));
+
+        assert_non_null(json_object_get(answer, "result"));
+        assert_true(id >= 0 && id < N && !seen[id]);
+        seen[id] = true;
+        json_decref(answer);
+    }
+    assert_int_equal(n, N);
+    outcome_free(&o);
+    free(input);
+}
+
+static void a_stream_tells_what_happens_with_its_subscription(void **state)
+{
+    struct running rpc;
+    json_t *started, *event, *params;
+    char *line;
+    bool seen = false;
+
+    (void)state;
+    run_start("@alix rpc", &rpc);
+    run_write(&rpc, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"stream.start\"}\n");
+    do {
+        line = run_line(&rpc);
+        started = json_loads(line, 0, NULL);
+        free(line);
+    } while (!json_object_get(started, "id") && (json_decref(started), true));
+    run_write(&rpc, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"preferences.setConsent\",\"params\":{\"records\":["
+                    "{\"entityType\":\"inboxId\",\"entity\":"
+                    "\"abababababababababababababababababababababababababababababababab\",\"state\":\"denied\"}]}}\n");
+    while (!seen) {
+        line = run_line(&rpc);
+        event = json_loads(line, 0, NULL);
+        free(line);
+        params = json_object_get(event, "params");
+        if (json_object_get(event, "method") && strcmp(member(params, "kind"), "consent") == 0) {
+            assert_string_equal(member(event, "method"), "stream.event");
+            assert_true(json_equal(json_object_get(params, "subscription"),
+                                   json_object_get(json_object_get(started, "result"), "subscription")));
+            assert_string_equal(member(json_object_get(params, "data"), "state"), "denied");
+            assert_string_equal(member(json_object_get(params, "data"), "origin"), "local");
+            assert_int_equal(strspn(member(json_object_get(params, "data"), "consentedAtNs"), "0123456789"), 19);
+            seen = true;
+        }
+        json_decref(event);
+    }
+    json_decref(started);
+    assert_int_equal(run_end(&rpc), 0);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_no_request_is_told_so),
+        cmocka_unit_test(errors_name_their_kind_and_whether_to_try_again),
+        cmocka_unit_test(a_notification_gets_no_answer),
+        cmocka_unit_test(an_answer_carries_its_requests_id_whatever_it_is),
+        cmocka_unit_test(requests_overlap_and_the_end_of_input_waits_for_their_answers),
+        cmocka_unit_test(a_stream_tells_what_happens_with_its_subscription),
+    };
+
+    return cmocka_run_group_tests(tests, begin, finish);
+}

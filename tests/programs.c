@@ -1,0 +1,83 @@
+#include "tests/programs.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define START_MS 20000
+
+static char folder[64], node_url[64];
+static pid_t node;
+
+const char *program_path(const char *name)
+{
+    static char path[1024];
+    const char *top = getenv("XM_BUILDDIR");
+
+    snprintf(path, sizeof path, "%s/%s", top ? top : ".", name);
+    return path;
+}
+
+/* The node's first line names its port. */
+static int read_port(int fd)
+{
+    char line[200] = "", *port;
+    size_t len = 0;
+
+    while (len + 1 < sizeof line && !strchr(line, '\n')) {
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+        if (poll(&wait, 1, START_MS) <= 0 || read(fd, line + len, 1) != 1)
+            return -1;
+        line[++len] = 0;
+    }
+    port = strrchr(line, ':');
+    return port ? atoi(port + 1) : -1;
+}
+
+int programs_begin(void)
+{
+    char db[100];
+    int out[2], port;
+
+    strcpy(folder, "/tmp/xmtui-programs-XXXXXX");
+    if (!mkdtemp(folder) || pipe(out) != 0)
+        return -1;
+    snprintf(db, sizeof db, "%s/node.db", folder);
+    node = fork();
+    if (node == 0) {
+        dup2(out[1], STDOUT_FILENO);
+        dup2(out[1], STDERR_FILENO);
+        execl(program_path("xmtui-node"), "xmtui-node", "--listen", "127.0.0.1:0", "--db", db, (char *)NULL);
+        _exit(127);
+    }
+    close(out[1]);
+    port = read_port(out[0]);
+    snprintf(node_url, sizeof node_url, "http://127.0.0.1:%d", port);
+    return port > 0 ? 0 : -1;
+}
+
+int programs_finish(void)
+{
+    char remove[100];
+
+    kill(node, SIGTERM);
+    waitpid(node, NULL, 0);
+    snprintf(remove, sizeof remove, "rm -rf %s", folder);
+    return system(remove) == 0 ? 0 : -1;
+}
+
+const char *programs_folder(void)
+{
+    return folder;
+}
+
+const char *programs_node_url(void)
+{
+    return node_url;
+}

@@ -1,0 +1,14 @@
+/* The built programs, for tests that run them: found through XM_BUILDDIR, with a folder of their own under /tmp and
+ * a node for them.  Failing to start fails the test group. */
+#pragma once
+
+/* Path of a built program; borrowed until the next call. */
+const char *program_path(const char *name);
+
+/* Makes the folder and starts a node in it on a free port.  0, or -1. */
+int programs_begin(void);
+/* Stops the node, removes the folder.  0, or -1. */
+int programs_finish(void);
+
+const char *programs_folder(void);
+const char *programs_node_url(void); /* http://127.0.0.1:PORT */
