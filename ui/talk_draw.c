@@ -250,7 +250,7 @@ static void put_empty(struct screen *s, struct canvas *c, struct rect r)
     if (row < r.row + r.rows)
         canvas_text(c, row, r.col + 2, r.cols - 2, STYLE_BOLD, *s->model.address ? s->model.address : s->model.inbox);
     if (s->tab_counts[TAB_UNKNOWN] > 0 && (row += 2) < r.row + r.rows)
-        canvas_printf(c, row, r.col + 2, r.cols - 2, STYLE_WARN, _("Requests that wait for you: %u (Alt-c, then p to look)"),
+        canvas_printf(c, row, r.col + 2, r.cols - 2, STYLE_WARN, _("Requests waiting: %u (Alt-c, then p to look)"),
                       s->tab_counts[TAB_UNKNOWN]);
 }
 
