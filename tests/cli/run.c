@@ -103,6 +103,13 @@ void run_write(struct running *r, const char *text)
     assert_int_equal(write(r->in, text, strlen(text)), strlen(text));
 }
 
+bool run_has_output(struct running *r, int ms)
+{
+    struct pollfd wait = {.fd = r->out, .events = POLLIN};
+
+    return poll(&wait, 1, ms) > 0;
+}
+
 char *run_line(struct running *r)
 {
     size_t len = 0, room = 1 << 20;

@@ -1,6 +1,7 @@
 /* Runs xmtui as a person or a script does, and keeps what it said. */
 #pragma once
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -24,6 +25,8 @@ void outcome_free(struct outcome *o);
 
 /* The same, still running. */
 void run_start(const char *command, struct running *r);
+/* Whether it has said something within so long. */
+bool run_has_output(struct running *r, int ms);
 /* A line of its output; the test fails when none comes.  The caller frees it. */
 char *run_line(struct running *r);
 void run_write(struct running *r, const char *text);
