@@ -13,7 +13,7 @@
 /* Commands of the contract that come later: known, and said so. */
 static const char *const not_yet[] = {
     "attach", "archive", "client add-account", "client remove-account", "client change-recovery-identifier",
-    "client sign", "client verify-signature", "client export-key", "conversation send-attachment",
+    "client export-key", "conversation send-attachment",
     "conversation save-attachment", "preferences check"};
 
 static size_t words_in(const char *text)

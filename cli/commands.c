@@ -204,6 +204,9 @@ const struct command commands[] = {
     {"client revoke-installations", "ID...", N_("revoke installations of yours"), "client.revokeInstallations", NULL, "ids*", "", print_fields},
     {"client revoke-all-other-installations", "", N_("revoke all but this one"), "client.revokeInstallations", build_all_others, NULL, "", print_fields},
 
+    {"client sign", "TEXT", N_("sign a text with this installation's key"), "client.sign", NULL, "text", "", print_fields},
+    {"client verify-signature", "TEXT SIGNATURE", N_("whether this installation, or the one named, signed it"), "client.verifySignature", NULL, "text signature", "installation=installationId", print_validity},
+
     {"conversations list", "", N_("your conversations, newest first"), "conversations.list", NULL, "", LIST_FLAGS, print_conversations},
     {"conversations get", "ID", N_("one conversation"), "conversation.get", NULL, "id", "", print_conversation},
     {"conversations create-dm", "PEER", N_("a 1:1 chat; the existing one if there is one"), "conversations.newDm", NULL, "peer", "", print_conversation},

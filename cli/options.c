@@ -141,7 +141,7 @@ static const struct global globals[] = {
 /* Flags of commands that take a value; all others stand alone. */
 static const char *const valued_flags[] = {"consent", "type",  "name",    "description", "permissions", "limit",
                                            "before",  "after", "count",   "timeout",     "external",    "same-as",
-                                           "label",   "image-url", "app-data"};
+                                           "label",   "image-url", "app-data", "installation"};
 
 /* ---- environment and config.ini ---- */
 

@@ -213,6 +213,14 @@ int print_permissions(const json_t *result)
     return EXIT_DONE;
 }
 
+int print_validity(const json_t *result)
+{
+    bool valid = json_is_true(json_object_get(result, "valid"));
+
+    puts(valid ? _("valid") : _("not valid"));
+    return valid ? EXIT_DONE : EXIT_REFUSED;
+}
+
 static void print_record(const json_t *r)
 {
     printf("%-14s %s  %-7s  ", text(r, "entityType"), text(r, "entity"), text(r, "state"));

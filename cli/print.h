@@ -13,5 +13,6 @@ int print_members(const json_t *result);
 int print_permissions(const json_t *result); /* {preset, policies} */
 int print_records(const json_t *result);  /* [Record] or {records} */
 int print_log(const json_t *result);
+int print_validity(const json_t *result); /* {valid}; 7 when it is not */
 int print_installations(const json_t *result);
 int print_event(const json_t *event); /* a stream.event */

@@ -14,7 +14,7 @@ libsync_la_SOURCES += \
 	sync/live.c sync/live.h \
 	sync/local_node.c sync/local_node.h \
 	sync/methods_client.c sync/methods_conversation.c sync/methods_conversations.c \
-	sync/methods_group.c sync/methods_permissions.c sync/methods_preferences.c sync/methods_stream.c \
+	sync/methods_group.c sync/methods_permissions.c sync/methods_preferences.c sync/methods_signature.c sync/methods_stream.c \
 	sync/open.c sync/open.h \
 	sync/params.c sync/params.h \
 	sync/pref_payload.c sync/pref_payload.h \

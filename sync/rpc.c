@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const struct rpc_method *const tables[] = {client_methods, conversations_methods, conversation_methods, group_methods,
-                                                  permission_methods,
-                                                  preferences_methods, stream_methods};
+                                                  permission_methods, preferences_methods, signature_methods,
+                                                  stream_methods};
 
 /* Outside words for our codes; JSON-RPC numbers from -32000 down are ours to give. */
 static const struct {

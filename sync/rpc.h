@@ -39,6 +39,7 @@ extern const struct rpc_method conversations_methods[];
 extern const struct rpc_method conversation_methods[];
 extern const struct rpc_method group_methods[];
 extern const struct rpc_method permission_methods[];
+extern const struct rpc_method signature_methods[];
 extern const struct rpc_method preferences_methods[];
 extern const struct rpc_method stream_methods[];
 

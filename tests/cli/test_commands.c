@@ -51,6 +51,16 @@ static void fails_with(int status, const char *says, const char *format, const c
     run_fails(command, status, says);
 }
 
+static void expect_status(const char *command, int status, const char *prints)
+{
+    struct outcome o;
+
+    run(command, &o);
+    assert_int_equal(o.status, status);
+    assert_string_equal(o.out, prints);
+    outcome_free(&o);
+}
+
 static bool is_hex(const char *text, size_t len)
 {
     return strlen(text) == len && strspn(text, "0123456789abcdef") == len;
@@ -336,6 +346,24 @@ static void permissions_are_shown_and_changed(void **state)
     json_decref(group);
 }
 
+static void a_signed_text_is_verified(void **state)
+{
+    json_t *signed_ = run_json("@alix client sign hello --json"), *info = run_json("@alix client info --json"), *v;
+    char command[400];
+
+    (void)state;
+    assert_true(is_hex(member(signed_, "signature"), 128));
+    snprintf(command, sizeof command, "@bo client verify-signature hello %s --installation %s --json",
+             member(signed_, "signature"), member(info, "installationId"));
+    v = run_json(command);
+    assert_true(json_is_true(json_object_get(v, "valid")));
+    json_decref(v);
+    snprintf(command, sizeof command, "@bo client verify-signature hello %s", member(signed_, "signature"));
+    expect_status(command, 7, "not valid\n");
+    json_decref(info);
+    json_decref(signed_);
+}
+
 static void each_command_says_how_it_is_used(void **state)
 {
     struct outcome all, one;
@@ -384,6 +412,7 @@ int main(void)
         cmocka_unit_test(an_interrupted_command_is_130),
         cmocka_unit_test(permissions_are_shown_and_changed),
         cmocka_unit_test(a_block_reaches_another_installation_and_is_undone),
+        cmocka_unit_test(a_signed_text_is_verified),
         cmocka_unit_test(a_decision_without_a_network_is_kept_and_says_so),
         cmocka_unit_test(each_command_says_how_it_is_used),
     };

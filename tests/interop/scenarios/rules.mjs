@@ -1,6 +1,6 @@
 // Rules of synchronisation that a user notices when they are broken: what is fetched by which call, what a
 // blocked conversation does, implicit consent, the last of several decisions, echoes of own texts on other
-// installations, permissions, two 1:1 chats of one pair, and a new HMAC key after a revocation.
+// installations, permissions, signatures, two 1:1 chats of one pair, and a new HMAC key after a revocation.
 import { becomes, equal, ok, refused } from '../lib/check.mjs'
 import { meet } from '../lib/installations.mjs'
 import { until } from '../lib/wait.mjs'
@@ -171,6 +171,19 @@ async function permissions(A, Bo) {
   }
 }
 
+// A text that one installation signed is verified by the other program, which holds another one for unsigned.
+async function signatures(A, Bo) {
+  for (const [signer, verifier] of [[A, Bo], [Bo, A]]) {
+    const { signature } = await signer.call('client.sign', { text: 'it is me' })
+    const verify = (client, params) => client.call('client.verifySignature', { text: 'it is me', signature, ...params })
+    const by = { installationId: signer.installationId }
+    equal(await verify(verifier, by), { valid: true }, `${verifier.label} of a text that ${signer.label} signed`)
+    equal(await verify(signer, {}), { valid: true }, `${signer.label} of its own`)
+    equal(await verify(verifier, {}), { valid: false }, `${verifier.label} of a text as its own`)
+    equal(await verify(verifier, { ...by, text: 'it is not me' }), { valid: false }, `${verifier.label} of another text`)
+  }
+}
+
 export async function run(world, roles) {
   const A = await world.client('A', roles.A)
   const B = await world.client('B', roles.B, { sameAs: A })
@@ -184,6 +197,7 @@ export async function run(world, roles) {
   await lastDecisionWins(A, B, Bo)
   await awayInstallation(A, B)
   await permissions(A, Bo)
+  await signatures(A, Bo)
   await twoChatsOfOnePair(world, A, B, roles.Bo)
   await revocationCyclesHmac(world, A, B, roles.A)
 }
