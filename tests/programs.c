@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,25 @@ static int read_port(int fd)
     return port ? atoi(port + 1) : -1;
 }
 
+/* Sanitizers of the programs write into the folder: on a terminal or a standard error that is compared, even their
+ * warnings would be in the way.  What they found is looked at in the end. */
+static void send_reports_to_folder(const char *variable)
+{
+    const char *before = getenv(variable);
+    char options[600];
+
+    snprintf(options, sizeof options, "%s:log_path=%s/report", before ? before : "", folder);
+    setenv(variable, options, 1);
+}
+
+static bool reported(void)
+{
+    char look[200];
+
+    snprintf(look, sizeof look, "cat %s/report* 2>/dev/null | grep -E -A40 'ERROR|runtime error' >&2", folder);
+    return system(look) == 0;
+}
+
 int programs_begin(void)
 {
     char db[100];
@@ -48,6 +68,8 @@ int programs_begin(void)
     strcpy(folder, "/tmp/xmtui-programs-XXXXXX");
     if (!mkdtemp(folder) || pipe(out) != 0)
         return -1;
+    send_reports_to_folder("ASAN_OPTIONS");
+    send_reports_to_folder("UBSAN_OPTIONS");
     snprintf(db, sizeof db, "%s/node.db", folder);
     node = fork();
     if (node == 0) {
@@ -65,11 +87,13 @@ int programs_begin(void)
 int programs_finish(void)
 {
     char remove[100];
+    bool bad;
 
     kill(node, SIGTERM);
     waitpid(node, NULL, 0);
+    bad = reported();
     snprintf(remove, sizeof remove, "rm -rf %s", folder);
-    return system(remove) == 0 ? 0 : -1;
+    return system(remove) == 0 && !bad ? 0 : -1;
 }
 
 const char *programs_folder(void)

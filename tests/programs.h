@@ -7,7 +7,7 @@ const char *program_path(const char *name);
 
 /* Makes the folder and starts a node in it on a free port.  0, or -1. */
 int programs_begin(void);
-/* Stops the node, removes the folder.  0, or -1. */
+/* Stops the node, removes the folder.  0, or -1, also where a sanitizer found something in a program. */
 int programs_finish(void);
 
 const char *programs_folder(void);

@@ -189,7 +189,7 @@ static void no_network_is_4_and_a_message_is_kept(void **state)
     assert_int_equal(o.status, 4);
     assert_non_null(strstr(o.err, "kept"));
     outcome_free(&o);
-    json_of("@alix conversation publish-messages %s --json", member(dm, "id"), "");
+    json_decref(json_of("@alix conversation publish-messages %s --json", member(dm, "id"), ""));
     messages = json_of("@alix messages %s --json", member(dm, "id"), "");
     assert_string_equal(member(json_array_get(messages, json_array_size(messages) - 1), "status"), "published");
     json_decref(messages);

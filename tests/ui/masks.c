@@ -19,7 +19,7 @@ static const struct {
                 {"[0-9][0-9]:[0-9][0-9]", "hh:mm"},
                 {"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [0-9 ]?[0-9] " MONTH, "Ddd dd Mmm"},
                 {"[0-9]?[0-9] " MONTH, "dd Mmm"},
-                {"LIVE [0-9]\\.[0-9]s", "LIVE 0.0s"},
+                {"LIVE ([0-9]\\.[0-9]s|[0-9][0-9]s )", "LIVE 0.0s"},
                 {" [0-9]s\xe2\x94\x82", " 0s\xe2\x94\x82"}}; /* before the line between the panes */
 
 void masks_add(struct masks *m, const char *what, const char *as)
