@@ -123,15 +123,17 @@ static int identity_log(struct slice response, const struct node_inbox_request *
 int node_answer_identity_updates(struct slice body, const struct node_inbox_request *requests, size_t count,
                                  struct node_memory *memory, struct node_inbox_log *first, struct err *err)
 {
+    struct proto_limits limits = proto_limits_default;
     struct reader r;
     struct wire_field field;
     uint8_t *copy;
     size_t n = 0;
     int rc;
 
-    /* The check of the whole bounds the number of entries before arrays are made for them. */
-    rc = proto_check(&xmtp__identity__api__v1__get_identity_updates_response__descriptor, body,
-                     &proto_limits_default, NULL, err);
+    /* The check of the whole bounds the number of entries before arrays are made for them.  Updates are kept as bytes;
+     * what a string in one may hold is for identity/ to say, as every client has to read the same log. */
+    limits.allow_nul = true;
+    rc = proto_check(&xmtp__identity__api__v1__get_identity_updates_response__descriptor, body, &limits, NULL, err);
     if (rc != 0)
         return rc;
     copy = node_memory_array(memory, body.len ? body.len : 1, 1);

@@ -96,6 +96,7 @@ static bool read_update(const Xmtp__DeviceSync__Content__PreferenceUpdate *from,
 int pref_payload_each(struct slice payload, int (*each)(void *ctx, const struct pref_update *update), void *ctx,
                       size_t *refused, struct err *err)
 {
+    struct proto_limits limits = proto_limits_default;
     struct proto_arena arena = PROTO_ARENA_SECRET;
     Xmtp__DeviceSync__Content__DeviceSyncContent *content;
     Xmtp__DeviceSync__Content__PreferenceUpdates *updates;
@@ -103,7 +104,9 @@ int pref_payload_each(struct slice payload, int (*each)(void *ctx, const struct 
     size_t bad = 0;
     int r;
 
-    r = proto_unpack(&xmtp__device_sync__content__device_sync_content__descriptor, payload, &arena, &content, err);
+    limits.allow_nul = true; /* an entity cut short there makes no sense, alone */
+    r = proto_unpack_within(&xmtp__device_sync__content__device_sync_content__descriptor, payload, &limits, &arena,
+                            &content, err);
     if (r != 0)
         goto done;
     updates = content->content_case == XMTP__DEVICE_SYNC__CONTENT__DEVICE_SYNC_CONTENT__CONTENT_PREFERENCE_UPDATES

@@ -3,10 +3,13 @@
 #include "tests/net/net_world.h"
 
 #include "base/fiber.h"
+#include "net/node_answers.h"
+#include "net/node_memory.h"
 #include "net/node_rows.h"
 #include "net/node_v3.h"
 #include "proto/check.h"
 #include "proto/methods.h"
+#include "proto/wire.h"
 #include "proto/xmtp_identity_api.pb-c.h"
 #include "proto/xmtp_mls_api.pb-c.h"
 
@@ -870,6 +873,33 @@ static void answer_rest(struct script *s, unsigned call, struct grpc_request *re
     }
 }
 
+/* Somebody's update is no reason to be shut out of their inbox: what it means is decided where it is evaluated. */
+static void a_nul_in_an_update_does_not_spoil_the_log(void **state)
+{
+    static const char inbox[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    const struct node_inbox_request request = {inbox, 0};
+    struct buf update = BUF_INIT, row = BUF_INIT, log = BUF_INIT, body = BUF_INIT;
+    struct node_memory *memory = node_memory_new();
+    struct node_inbox_log got = {0};
+
+    (void)state;
+    wire_put_bytes(&update, 3, slice_of("a\0b", 3)); /* inbox_id */
+    wire_put_u64(&row, 1, 7);
+    wire_put_message(&row, 3, buf_slice(&update));
+    wire_put_bytes(&log, 1, slice_str(inbox));
+    wire_put_message(&log, 2, buf_slice(&row));
+    wire_put_message(&body, 1, buf_slice(&log));
+    assert_int_equal(node_answer_identity_updates(buf_slice(&body), &request, 1, memory, &got, NULL), 0);
+    assert_int_equal(got.count, 1);
+    assert_int_equal(got.updates[0].cursor.sequence_id, 7);
+    assert_true(slice_eq(got.updates[0].update, buf_slice(&update)));
+    node_memory_free(memory);
+    buf_free(&update);
+    buf_free(&row);
+    buf_free(&log);
+    buf_free(&body);
+}
+
 static void wallet_verdicts_commit_logs_and_identity_updates_go_through(void **state)
 {
     struct script s;
@@ -1099,6 +1129,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(key_packages_come_in_order_with_gaps),
         cmocka_unit_test(the_newest_message_tells_if_it_is_a_commit),
         cmocka_unit_test(identity_logs_come_in_batches_as_the_bytes_that_were_published),
+        cmocka_unit_test(a_nul_in_an_update_does_not_spoil_the_log),
         cmocka_unit_test(inbox_ids_are_checked),
         cmocka_unit_test(wallet_verdicts_commit_logs_and_identity_updates_go_through),
         cmocka_unit_test(a_subscription_delivers_items_and_skips_bad_ones),

@@ -75,7 +75,7 @@ static void the_bytes_are_those_of_the_notes(void **state)
     buf_free(&want);
 }
 
-/* An update of a kind that does not exist yet, a state 9, a key of 10 bytes, then a good one. */
+/* An update of a kind that does not exist yet, an entity with a NUL, a state 9, a key of 10 bytes, then a good one. */
 static void an_update_that_makes_no_sense_does_not_spoil_the_others(void **state)
 {
     struct consent_choice good = {CONSENT_CONVERSATION, "00112233445566778899aabbccddeeff", CONSENT_ALLOWED};
@@ -87,13 +87,14 @@ static void an_update_that_makes_no_sense_does_not_spoil_the_others(void **state
 
     (void)state;
     buf_put(&updates, "\x0a\x03\x4a\x01\x78", 5); /* PreferenceUpdate with field 9 only */
+    buf_put(&updates, "\x0a\x0d\x0a\x0b\x08\x02\x10\x02\x1a\x03" "a\0b" "\x20\x01", 15); /* a NUL in its entity */
     pref_payload_add_consent(&updates, &bad_state, 1);
     pref_payload_add_consent(&updates, &bad_entity, 1);
     pref_payload_add_hmac(&updates, slice_str("ten bytes!"), 1);
     pref_payload_add_consent(&updates, &good, 2);
     pref_payload_finish(&updates, &payload);
     assert_int_equal(pref_payload_each(buf_slice(&payload), remember, &seen, &refused, NULL), 0);
-    assert_int_equal(refused, 4);
+    assert_int_equal(refused, 5);
     assert_int_equal(seen.n, 1);
     assert_int_equal(seen.updates[0].choice.state, CONSENT_ALLOWED);
     buf_free(&updates);
