@@ -214,6 +214,7 @@ int commit_check(struct core *core, struct group *g, const struct mls_staged_com
         (r = gather_actor(&in, g, info, committer, err)) != 0 ||
         (r = gather_proposals(&in, staged, info->proposals_n, committer, err)) != 0)
         goto done;
+    in.view.own_version = core->protocol_version;
     r = commit_validate(&in.view, &lookups, out, min_version, err);
 done:
     gathered_free(&in);

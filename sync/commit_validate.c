@@ -353,14 +353,14 @@ static int check_permissions(struct work *w)
 
 /* ---- version (step 15) ---- */
 
-static int check_version(struct work *w, char min_version[64])
+static int check_version(struct work *w, const char *own, char min_version[64])
 {
     const char *wanted = group_attr_get(&w->new_mutable, "minimum_supported_protocol_version");
     int cmp;
 
     if (!wanted)
         return 0;
-    if (version_compare(PROTOCOL_VERSION, wanted, &cmp) != 0)
+    if (version_compare(own ? own : PROTOCOL_VERSION, wanted, &cmp) != 0)
         return err_set(w->err, ERR_MALFORMED, "the minimum version does not parse");
     if (cmp >= 0)
         return 0;
@@ -385,7 +385,7 @@ int commit_validate(const struct commit_view *view, const struct commit_lookups 
         goto done;
     if ((r = check_permissions(&w)) != 0)
         goto done;
-    if ((r = check_version(&w, min_version)) != 0)
+    if ((r = check_version(&w, view->own_version, min_version)) != 0)
         goto done;
     *out = w.out;
     w.out = (struct commit_outcome){0};

@@ -35,6 +35,7 @@ struct commit_view {
     size_t n_removed;
     const struct installation *updated; /* leaves of Update proposals */
     size_t n_updated;
+    const char *own_version; /* whose rules we follow; NULL: PROTOCOL_VERSION */
 };
 
 /* Answers about identities and the tree before the commit. */

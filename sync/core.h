@@ -80,6 +80,7 @@ struct core {
     struct prefs *prefs;
     struct streams *streams;
     const char *env; /* name of the network, as in the configuration; borrowed; NULL is "local" */
+    const char *protocol_version; /* of libxmtp, whose rules we follow; borrowed; NULL: PROTOCOL_VERSION */
     bool offline; /* touch the store only */
     bool quiet;   /* fetch nothing on its own */
     bool closing; /* every wait ends with ERR_CANCELED */

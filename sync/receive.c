@@ -235,7 +235,9 @@ static int check_paused(struct core *core, struct group *g, bool *paused, struct
     }
     if (!row.paused_for_version)
         goto done;
-    *paused = version_compare(PROTOCOL_VERSION, row.paused_for_version, &cmp) != 0 || cmp < 0;
+    *paused = version_compare(core->protocol_version ? core->protocol_version : PROTOCOL_VERSION, row.paused_for_version,
+                              &cmp) != 0 ||
+              cmp < 0;
     if (!*paused)
         r = store_group_set_paused(core->store, slice_of(g->id, 16), NULL, err);
 done:

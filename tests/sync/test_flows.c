@@ -66,6 +66,89 @@ static void two_people_chat_in_a_dm(void **state)
 }
 
 
+/* ---- a group that wants a newer program ---- */
+
+static size_t waiting_at(struct peer *p)
+{
+    size_t n = 0;
+
+    OK(outbox_size(&p->core, &n, &err));
+    return n;
+}
+
+static struct group_debug debug_of(struct peer *p, const uint8_t id[16])
+{
+    struct group_debug debug;
+    struct group *g;
+
+    OK(group_get(&p->core, id, &g, &err));
+    OK(group_debug(&p->core, g, &debug, &err));
+    group_put(&p->core, g);
+    return debug;
+}
+
+static bool is_paused_for(struct peer *p, const uint8_t id[16], const char *version)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_group row;
+    bool is;
+
+    OK(store_group_get(p->core.store, slice_of(id, 16), &mem, &row, &err));
+    is = version ? row.paused_for_version && strcmp(row.paused_for_version, version) == 0 : !row.paused_for_version;
+    store_mem_free(&mem);
+    return is;
+}
+
+static void newer_version(struct world *w)
+{
+    struct peer *bo = world_installation(w, 2), *alix = world_installation(w, 1);
+    const char *others[] = {alix->core.self.inbox_id};
+    const struct group_options options = {.name = "newer"};
+    struct bytes content = {0};
+    enum send_status status;
+    uint8_t id[16], message[32];
+    uint64_t cursor;
+
+    bo->core.protocol_version = "99.0.0";
+    OK(group_create(&bo->core, &options, others, 1, id, &err));
+    peer_send(bo, id, "before");
+    peer_sync(alix);
+    assert_string_equal(peer_texts(alix, id), "before");
+    cursor = debug_of(alix, id).cursor;
+
+    OK(group_update_attribute(&bo->core, id, ATTR_MIN_VERSION, "99.0.0", &err));
+    peer_send(bo, id, "after");
+    peer_send(bo, id, "long after");
+    for (int i = 0; i < 2; i++) { /* the second time as after a crash */
+        peer_sync(alix);
+        assert_string_equal(peer_texts(alix, id), "before");
+        assert_true(is_paused_for(alix, id, "99.0.0"));
+        assert_int_equal(debug_of(alix, id).cursor, cursor);
+        assert_int_equal(debug_of(alix, id).epoch + 1, debug_of(bo, id).epoch);
+        OK(content_text("no", &content, &err));
+        assert_int_equal(group_send(&alix->core, id, bytes_slice(&content), NULL, message, &status, &err), ERR_PAUSED);
+        bytes_free(&content);
+        assert_int_equal(waiting_at(alix), 0);
+        if (i == 0)
+            peer_restart(w, alix);
+    }
+
+    /* The program is updated: nothing was lost. */
+    alix->core.protocol_version = "99.0.1";
+    peer_sync(alix);
+    assert_true(is_paused_for(alix, id, NULL));
+    assert_string_equal(peer_texts(alix, id), "before|after|long after");
+    peer_send(alix, id, "here again");
+    peer_sync(bo);
+    assert_string_equal(peer_texts(bo, id), "before|after|long after|here again");
+    assert_same_epoch(alix, bo, id);
+}
+
+static void a_group_that_wants_a_newer_program_waits_for_it_and_loses_nothing(void **state)
+{
+    world_run(*state, newer_version);
+}
+
 /* ---- the answer first, the rows afterwards ---- */
 
 static enum store_message_status status_of(struct peer *p, const uint8_t message_id[32])
@@ -78,14 +161,6 @@ static enum store_message_status status_of(struct peer *p, const uint8_t message
     status = row.status;
     store_mem_free(&mem);
     return status;
-}
-
-static size_t waiting_at(struct peer *p)
-{
-    size_t n = 0;
-
-    OK(outbox_size(&p->core, &n, &err));
-    return n;
 }
 
 static void noted_later(struct world *w)
@@ -670,6 +745,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(two_people_chat_in_a_dm),
+        TEST(a_group_that_wants_a_newer_program_waits_for_it_and_loses_nothing),
         TEST(a_sender_is_answered_before_its_rows_say_so),
         TEST(a_group_of_five_installations_reads_everybody),
         TEST(members_change_the_group_as_permitted),
