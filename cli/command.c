@@ -233,18 +233,18 @@ int cli_command_run(struct cli_options *o)
     return status;
 }
 
-static void print_line(const struct command *c)
+void cli_help_line(const char *words, const char *args, const char *help)
 {
     char left[80];
 
-    snprintf(left, sizeof left, "%s %s", c->words, c->args);
-    printf("  %-44s %s\n", left, _(c->help));
+    snprintf(left, sizeof left, "%s %s", words, args);
+    printf("  %-44s %s\n", left, _(help));
 }
 
 void cli_command_list(void)
 {
     for (const struct command *c = commands; c->words; c++)
-        print_line(c);
+        cli_help_line(c->words, c->args, c->help);
 }
 
 /* "limit=limit:i" -> " [--limit N]" */
@@ -276,7 +276,7 @@ bool cli_command_help(const struct cli_options *o)
     for (c = commands; c->words; c++) {
         if (o->n_words > 1 || strncmp(c->words, o->words[0], len) != 0 || c->words[len] != ' ')
             continue;
-        print_line(c);
+        cli_help_line(c->words, c->args, c->help);
         any = true;
     }
     return any;

@@ -25,7 +25,9 @@ extern const struct command commands[]; /* ends with words NULL */
 
 /* Runs the command that the options' words name; an exit status. */
 int cli_command_run(struct cli_options *options);
-/* Prints a line for each command. */
+/* Prints a line of help; `help` is translated here. */
+void cli_help_line(const char *words, const char *args, const char *help);
+/* Prints one for each command. */
 void cli_command_list(void);
 /* Prints how the command that the options' words name is used, or, where they are a noun, its verbs.  False where
  * they are neither. */

@@ -35,14 +35,6 @@ static const struct special {
     {"rpc", "", N_("JSON-RPC on standard input and output")},
 };
 
-static void print_special(const struct special *s)
-{
-    char left[80];
-
-    snprintf(left, sizeof left, "%s %s", s->words, s->args);
-    printf("  %-44s %s\n", left, _(s->help));
-}
-
 /* How the command that the words name is used; of a noun, what there is. */
 static int help_on(struct cli_options *o)
 {
@@ -56,7 +48,7 @@ static int help_on(struct cli_options *o)
     for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
         if (strncmp(specials[i].words, words, len) != 0 || (specials[i].words[len] && specials[i].words[len] != ' '))
             continue;
-        print_special(&specials[i]);
+        cli_help_line(specials[i].words, specials[i].args, specials[i].help);
         any = true;
     }
     return any ? EXIT_DONE : cli_command_run(o); /* which says what is wrong with it */
@@ -80,7 +72,7 @@ static void print_help(void)
     printf("  %-24s %s\n\n", "--help, --version", "");
     printf("%s\n", _("first steps:"));
     for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++)
-        print_special(&specials[i]);
+        cli_help_line(specials[i].words, specials[i].args, specials[i].help);
     putchar('\n');
     printf("%s\n", _("commands:"));
     cli_command_list();

@@ -201,6 +201,18 @@ static bool ask_leaf(void *ctx, const uint8_t id[32])
     return mls_group_find_leaf(((struct asked *)ctx)->g->mls, slice_of(id, 32), &index);
 }
 
+static const char *own_version(const struct core *core)
+{
+    return core->protocol_version ? core->protocol_version : PROTOCOL_VERSION;
+}
+
+bool commit_version_suffices(const struct core *core, const char *wanted)
+{
+    int cmp;
+
+    return version_compare(own_version(core), wanted, &cmp) == 0 && cmp >= 0;
+}
+
 int commit_check(struct core *core, struct group *g, const struct mls_staged_commit *staged, uint32_t committer,
                  struct commit_outcome *out, char min_version[64], struct err *err)
 {
@@ -214,7 +226,7 @@ int commit_check(struct core *core, struct group *g, const struct mls_staged_com
         (r = gather_actor(&in, g, info, committer, err)) != 0 ||
         (r = gather_proposals(&in, staged, info->proposals_n, committer, err)) != 0)
         goto done;
-    in.view.own_version = core->protocol_version;
+    in.view.own_version = own_version(core);
     r = commit_validate(&in.view, &lookups, out, min_version, err);
 done:
     gathered_free(&in);

@@ -14,7 +14,8 @@
 
 struct err;
 
-/* The libxmtp release whose rules we follow; decides over minimum_supported_protocol_version. */
+/* The libxmtp release whose rules we follow: nodes are told it, and it decides over
+ * minimum_supported_protocol_version. */
 #define PROTOCOL_VERSION "1.10.0"
 
 /* A staged commit, as the MLS layer read it.  Everything is borrowed. */

@@ -9,6 +9,7 @@
 #include "net/node_v3.h"
 #include "store/store.h"
 #include "sync/account.h"
+#include "sync/commit_validate.h"
 #include "sync/config.h"
 #include "sync/core.h"
 #include "sync/group.h"
@@ -27,9 +28,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* The libxmtp version whose behaviour we have; nodes gate on it, groups may demand one. */
-#define ACTS_AS_LIBXMTP "1.10.0"
 
 const char *xm_version(void)
 {
@@ -115,7 +113,7 @@ static int open_network(struct core *core, struct err *err)
     struct node_v3_config config = {
         .client = {.url = core->config->node_url,
                    .user_agent = "xmtui/" PACKAGE_VERSION,
-                   .libxmtp_version = ACTS_AS_LIBXMTP,
+                   .libxmtp_version = PROTOCOL_VERSION,
                    .app_version = "xmtui/" PACKAGE_VERSION,
                    .on_link = on_link,
                    .ctx = core},

@@ -11,7 +11,7 @@
 #include "store/intents.h"
 #include "store/messages.h"
 #include "sync/commit_log.h"
-#include "sync/commit_validate.h"
+#include "sync/commit_check.h"
 #include "sync/core.h"
 #include "sync/group.h"
 #include "sync/group_update.h"
@@ -224,7 +224,7 @@ static int check_paused(struct core *core, struct group *g, bool *paused, struct
 {
     struct store_mem mem = STORE_MEM_INIT;
     struct store_group row;
-    int cmp, r;
+    int r;
 
     *paused = false;
     if ((r = store_group_get(core->store, slice_of(g->id, 16), &mem, &row, err)) != 0)
@@ -235,9 +235,7 @@ static int check_paused(struct core *core, struct group *g, bool *paused, struct
     }
     if (!row.paused_for_version)
         goto done;
-    *paused = version_compare(core->protocol_version ? core->protocol_version : PROTOCOL_VERSION, row.paused_for_version,
-                              &cmp) != 0 ||
-              cmp < 0;
+    *paused = !commit_version_suffices(core, row.paused_for_version);
     if (!*paused)
         r = store_group_set_paused(core->store, slice_of(g->id, 16), NULL, err);
 done:

@@ -11,7 +11,7 @@
 #include "store/groups.h"
 #include "store/mls_state.h"
 #include "sync/commit_log.h"
-#include "sync/commit_validate.h"
+#include "sync/commit_check.h"
 #include "sync/consent.h"
 #include "sync/core.h"
 #include "sync/group.h"
@@ -120,12 +120,10 @@ static const char *peer_of(const struct arrival *a)
 static const char *too_new(const struct arrival *a)
 {
     const char *wanted = group_attr_get(&a->ext.mutable_, "minimum_supported_protocol_version");
-    const char *own = a->core->protocol_version ? a->core->protocol_version : PROTOCOL_VERSION;
-    int cmp;
 
     if (a->ext.immutable.type != CONVERSATION_GROUP || !wanted)
         return NULL;
-    return version_compare(own, wanted, &cmp) != 0 || cmp < 0 ? wanted : NULL;
+    return commit_version_suffices(a->core, wanted) ? NULL : wanted;
 }
 
 static int put_row(struct arrival *a, const struct group *g, struct err *err)
