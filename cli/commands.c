@@ -6,6 +6,7 @@
 #include "base/i18n.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,15 +75,6 @@ static json_t *build_receipt(const struct command *c, const struct cli_options *
     return n == 1 ? send_typed(a[0], json_pack("{s:s}", "type", "readReceipt")) : NULL;
 }
 
-/* The last word of the command is the role that it gives or takes. */
-static json_t *build_role(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
-{
-    const char *role = strstr(c->words, "add-super") ? "superAdmin" : strstr(c->words, "add-admin") ? "admin" : "member";
-
-    (void)o;
-    return n == 2 ? json_pack("{s:s,s:s,s:s}", "id", a[0], "peer", a[1], "role", role) : NULL;
-}
-
 static json_t *build_update(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
 {
     static const char *const names[][2] = {
@@ -121,9 +113,13 @@ static json_t *build_permission(const struct command *c, const struct cli_option
                   : NULL;
 }
 
+/* The longest time: what counts in nanoseconds. */
+#define SECONDS_MAX (INT64_MAX / 1000000000)
+
 static json_t *build_disappearing(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
 {
-    char in[32];
+    long long seconds;
+    char in[32], *end;
 
     (void)c;
     (void)o;
@@ -131,31 +127,46 @@ static json_t *build_disappearing(const struct command *c, const struct cli_opti
         return NULL;
     if (strcmp(a[1], "off") == 0)
         return json_pack("{s:s,s:n}", "id", a[0], "disappearing");
-    snprintf(in, sizeof in, "%lld", strtoll(a[1], NULL, 10) * 1000000000);
+    seconds = strtoll(a[1], &end, 10);
+    if (*end || seconds <= 0 || seconds > SECONDS_MAX)
+        return NULL;
+    snprintf(in, sizeof in, "%lld", seconds * 1000000000);
     return json_pack("{s:s,s:{s:s}}", "id", a[0], "disappearing", "inNs", in);
 }
 
+/* NULL for a word that names neither. */
 static const char *long_entity(const char *type)
 {
-    return strcmp(type, "inbox") == 0 || strcmp(type, "inboxId") == 0 || strcmp(type, "inbox_id") == 0
-               ? "inboxId"
-               : "conversationId";
+    static const char *const names[][2] = {{"inbox", "inboxId"},
+                                           {"inboxId", "inboxId"},
+                                           {"inbox_id", "inboxId"},
+                                           {"conversation", "conversationId"},
+                                           {"conversationId", "conversationId"},
+                                           {"conversation_id", "conversationId"},
+                                           {"group", "conversationId"}};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i][0], type) == 0)
+            return names[i][1];
+    return NULL;
 }
 
 static json_t *build_set_consent(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
 {
+    const char *type = n == 3 ? long_entity(a[0]) : NULL;
+
     (void)c;
     (void)o;
-    return n == 3 ? json_pack("{s:[{s:s,s:s,s:s}]}", "records", "entityType", long_entity(a[0]), "entity", a[1],
-                              "state", a[2])
-                  : NULL;
+    return type ? json_pack("{s:[{s:s,s:s,s:s}]}", "records", "entityType", type, "entity", a[1], "state", a[2]) : NULL;
 }
 
 static json_t *build_get_consent(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
 {
+    const char *type = n == 2 ? long_entity(a[0]) : NULL;
+
     (void)c;
     (void)o;
-    return n == 2 ? json_pack("{s:s,s:s}", "entityType", long_entity(a[0]), "entity", a[1]) : NULL;
+    return type ? json_pack("{s:s,s:s}", "entityType", type, "entity", a[1]) : NULL;
 }
 
 static json_t *build_update_consent(const struct command *c, const struct cli_options *o, const char *const *a,
@@ -226,10 +237,10 @@ const struct command commands[] = {
     {"conversation members", "ID", N_("who is in it"), "conversation.members", NULL, "id", "", print_members},
     {"conversation add-members", "ID PEER...", N_("add people"), "conversation.addMembers", NULL, "id peers*", "", print_conversation},
     {"conversation remove-members", "ID PEER...", N_("remove people"), "conversation.removeMembers", NULL, "id peers*", "", print_conversation},
-    {"conversation add-admin", "ID PEER", N_("make somebody an admin"), "conversation.setRole", build_role, NULL, "", print_conversation},
-    {"conversation remove-admin", "ID PEER", N_("an admin no more"), "conversation.setRole", build_role, NULL, "", print_conversation},
-    {"conversation add-super-admin", "ID PEER", N_("make somebody a super admin"), "conversation.setRole", build_role, NULL, "", print_conversation},
-    {"conversation remove-super-admin", "ID PEER", N_("a super admin no more"), "conversation.setRole", build_role, NULL, "", print_conversation},
+    {"conversation add-admin", "ID PEER", N_("make somebody an admin"), "conversation.addAdmin", NULL, "id peer", "", print_conversation},
+    {"conversation remove-admin", "ID PEER", N_("an admin no more"), "conversation.removeAdmin", NULL, "id peer", "", print_conversation},
+    {"conversation add-super-admin", "ID PEER", N_("make somebody a super admin"), "conversation.addSuperAdmin", NULL, "id peer", "", print_conversation},
+    {"conversation remove-super-admin", "ID PEER", N_("a super admin no more"), "conversation.removeSuperAdmin", NULL, "id peer", "", print_conversation},
     {"conversation update-name", "ID VALUE", N_("rename a group"), "conversation.update", build_update, NULL, "", print_conversation},
     {"conversation update-description", "ID VALUE", N_("describe a group"), "conversation.update", build_update, NULL, "", print_conversation},
     {"conversation update-image-url", "ID VALUE", N_("a group's picture"), "conversation.update", build_update, NULL, "", print_conversation},
@@ -244,8 +255,8 @@ const struct command commands[] = {
     {"conversation debug-info", "ID", N_("epoch, authenticator, cursor"), "conversation.debug", NULL, "id", "", print_fields},
 
     {"preferences sync", "", N_("fetch what your other installations decided"), "preferences.sync", NULL, "", "", print_fields},
-    {"preferences get-consent", "TYPE ENTITY", N_("TYPE: inbox or conversation"), "preferences.getConsent", build_get_consent, NULL, "", print_fields},
-    {"preferences set-consent", "TYPE ENTITY STATE", N_("exactly this one record"), "preferences.setConsent", build_set_consent, NULL, "", print_fields},
+    {"preferences get-consent", "inbox|conversation ENTITY", N_("what you decided about it"), "preferences.getConsent", build_get_consent, NULL, "", print_fields},
+    {"preferences set-consent", "inbox|conversation ENTITY STATE", N_("exactly this one record"), "preferences.setConsent", build_set_consent, NULL, "", print_fields},
     {"preferences list", "", N_("all decisions"), "preferences.list", NULL, "", "", print_records},
     {"preferences state", "", N_("the preferences groups"), "preferences.state", NULL, "", "", print_fields},
     {"preferences log", "", N_("who decided what and when"), "preferences.log", NULL, "", "limit=limit:i before=beforeId:i", print_log},

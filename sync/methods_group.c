@@ -170,6 +170,40 @@ static int set_role(struct rpc *rpc)
     return r == 0 ? reply_with(rpc, id) : r;
 }
 
+/* The SDKs' own calls: each changes one list alone. */
+static int change_list(struct rpc *rpc, enum admin_action action)
+{
+    char inbox_id[65];
+    uint8_t id[16];
+    int r;
+
+    if ((r = online_conversation(rpc, id)) != 0 ||
+        (r = resolve_peer(rpc->core, json_object_get(rpc->params, "peer"), inbox_id, &rpc->err)) != 0 ||
+        (r = group_update_admin(rpc->core, id, action, inbox_id, &rpc->err)) != 0)
+        return r;
+    return reply_with(rpc, id);
+}
+
+static int add_admin(struct rpc *rpc)
+{
+    return change_list(rpc, ADMIN_ADD);
+}
+
+static int remove_admin(struct rpc *rpc)
+{
+    return change_list(rpc, ADMIN_REMOVE);
+}
+
+static int add_super_admin(struct rpc *rpc)
+{
+    return change_list(rpc, SUPER_ADMIN_ADD);
+}
+
+static int remove_super_admin(struct rpc *rpc)
+{
+    return change_list(rpc, SUPER_ADMIN_REMOVE);
+}
+
 /* ---- metadata ---- */
 
 static int update_disappearing(struct rpc *rpc, const uint8_t id[16])
@@ -259,6 +293,10 @@ const struct rpc_method group_methods[] = {
     {"conversation.addMembers", add_members, NULL},
     {"conversation.removeMembers", remove_members, NULL},
     {"conversation.setRole", set_role, NULL},
+    {"conversation.addAdmin", add_admin, NULL},
+    {"conversation.removeAdmin", remove_admin, NULL},
+    {"conversation.addSuperAdmin", add_super_admin, NULL},
+    {"conversation.removeSuperAdmin", remove_super_admin, NULL},
     {"conversation.update", update, NULL},
     {"conversation.leave", leave, NULL},
     {"conversation.requestRemoval", leave, NULL},

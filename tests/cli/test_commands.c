@@ -164,6 +164,10 @@ static void wrong_usage_is_2(void **state)
     run_fails("@alix archive export file", 2, "not available yet");
     fails_with(2, "unknown, allowed or denied", "@alix preferences set-consent inbox %s maybe", bo_inbox);
     run_fails("--env mars client info", 2, "mars");
+    fails_with(2, "usage: ", "@alix preferences set-consent inbx %s denied", bo_inbox);
+    run_fails("@alix conversation update-disappearing 00 12abc", 2, "usage: ");
+    run_fails("@alix conversation update-disappearing 00 99999999999999", 2, "usage: ");
+    run_fails("@alix conversation update-disappearing 00 0", 2, "usage: ");
 }
 
 static void what_is_not_there_is_3(void **state)
@@ -346,6 +350,37 @@ static void permissions_are_shown_and_changed(void **state)
     json_decref(group);
 }
 
+static const char *level_of_bo(const char *group)
+{
+    static char level[20];
+    json_t *members = json_of("@alix conversation members %s --json", group, ""), *m;
+    size_t i;
+
+    json_array_foreach(members, i, m)
+        if (strcmp(member(m, "inboxId"), bo_inbox) == 0)
+            snprintf(level, sizeof level, "%s", member(m, "level"));
+    json_decref(members);
+    return level;
+}
+
+static void an_admin_command_changes_its_own_list_alone(void **state)
+{
+    json_t *group = json_of("@alix conversations create-group %s --json", bo_inbox, "");
+    const char *id = member(group, "id");
+
+    (void)state;
+    json_decref(json_of("@alix conversation add-admin %s %s --json", id, bo_inbox));
+    assert_string_equal(level_of_bo(id), "admin");
+    json_decref(json_of("@alix conversation add-super-admin %s %s --json", id, bo_inbox));
+    assert_string_equal(level_of_bo(id), "superAdmin");
+    json_decref(json_of("@alix conversation remove-admin %s %s --json", id, bo_inbox));
+    assert_string_equal(level_of_bo(id), "superAdmin");
+    json_decref(json_of("@alix conversation add-admin %s %s --json", id, bo_inbox));
+    json_decref(json_of("@alix conversation remove-super-admin %s %s --json", id, bo_inbox));
+    assert_string_equal(level_of_bo(id), "admin");
+    json_decref(group);
+}
+
 static void a_signed_text_is_verified(void **state)
 {
     json_t *signed_ = run_json("@alix client sign hello --json"), *info = run_json("@alix client info --json"), *v;
@@ -412,6 +447,7 @@ int main(void)
         cmocka_unit_test(an_interrupted_command_is_130),
         cmocka_unit_test(permissions_are_shown_and_changed),
         cmocka_unit_test(a_block_reaches_another_installation_and_is_undone),
+        cmocka_unit_test(an_admin_command_changes_its_own_list_alone),
         cmocka_unit_test(a_signed_text_is_verified),
         cmocka_unit_test(a_decision_without_a_network_is_kept_and_says_so),
         cmocka_unit_test(each_command_says_how_it_is_used),
