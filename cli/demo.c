@@ -313,15 +313,37 @@ static void play(struct demo *d)
 
 /* ---- the whole ---- */
 
+/* Whoever watches; on their terminal's end or ours by a signal, the stage is still struck. */
+static volatile pid_t viewer;
+static volatile sig_atomic_t ended;
+
+static void on_end(int signal)
+{
+    (void)signal;
+    ended = 1;
+    if (viewer > 0)
+        kill(viewer, SIGTERM);
+}
+
+static void catch_ends(void)
+{
+    struct sigaction action = {.sa_handler = on_end, .sa_flags = SA_RESTART};
+
+    sigaction(SIGHUP, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGINT, SIG_IGN);
+}
+
 static int show(struct demo *d)
 {
     const char *const attach[] = {"tmux", "-S", d->socket, "attach-session", "-t", "demo", NULL};
-    pid_t viewer;
     int status = 0;
 
     set_stage(d);
     d->player = fork();
     if (d->player == 0) {
+        signal(SIGTERM, SIG_DFL);
+        signal(SIGHUP, SIG_IGN); /* strike() ends it */
         play(d);
         _exit(0);
     }
@@ -331,9 +353,11 @@ static int show(struct demo *d)
         execvp("tmux", (char *const *)attach);
         _exit(127);
     }
+    if (ended && viewer > 0)
+        kill(viewer, SIGTERM);
     while (viewer > 0 && waitpid(viewer, &status, 0) < 0 && errno == EINTR)
         ;
-    return viewer > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_DONE : fail(_("tmux ended badly"));
+    return ended ? EXIT_DONE : viewer > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_DONE : fail(_("tmux ended badly"));
 }
 
 static void strike(struct demo *d)
@@ -368,7 +392,7 @@ int cli_demo(struct cli_options *o)
         return fail(strerror(errno));
     d.wide = size.ws_col >= WIDE;
     snprintf(d.socket, sizeof d.socket, "%s/tmux", d.dir);
-    signal(SIGINT, SIG_IGN);
+    catch_ends();
     printf("%s\n", _("Setting the stage: a node, two installations of Alix, and Bo..."));
     if (!start_node(&d))
         status = fail(_("xmtui-node did not start"));

@@ -5,6 +5,8 @@
 #include "tests/ui/masks.h"
 #include "tests/ui/pty.h"
 
+#include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -263,6 +265,38 @@ static void a_group_is_made_and_talked_in(void **state)
     leaves_well(ben);
 }
 
+static size_t stages(void)
+{
+    glob_t found;
+    size_t n = glob("/tmp/xmtui-demo-*", 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+
+    globfree(&found);
+    return n;
+}
+
+/* Whoever closes the window leaves no programs, no tmux and no folder behind. */
+static void the_demo_strikes_its_stage_when_its_terminal_goes(void **state)
+{
+    const char *env[] = {data_home, NULL}, *argv[] = {program_path("xmtui"), "demo", NULL};
+    static const int signals[] = {SIGHUP, SIGTERM};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        size_t before = stages();
+        struct pty *p = pty_start(argv, env, 45, 160);
+        int status;
+
+        assert_true(pty_wait(p, "Alix, on her laptop"));
+        assert_int_equal(stages(), before + 1);
+        kill(p->pid, signals[i]);
+        status = pty_end(p);
+        assert_true(status != -1 && WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+        assert_int_equal(stages(), before);
+        pty_free(p);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -270,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_passphrase_opens_the_home_again),
         cmocka_unit_test(they_chat_and_a_block_travels),
         cmocka_unit_test(a_group_is_made_and_talked_in),
+        cmocka_unit_test(the_demo_strikes_its_stage_when_its_terminal_goes),
     };
 
     return cmocka_run_group_tests(tests, begin, finish);
