@@ -93,7 +93,7 @@ export class Client {
     this.info = await this.rpc.call('client.info')
     if (!VERSION[this.kind].test(this.info.version))
       throw new Error(`${this.label} says it is ${this.info.version}`)
-    if (holdsLibxmtp(this.pid) === (this.kind === 'xmtui'))
+    if (holdsLibxmtp(this.pid) !== (this.kind === 'libxmtp'))
       throw new Error(`${this.label} is played by the other program`)
     if (this.kind === 'libxmtp' ? !this.info.registered : this.info.registered === false)
       throw new Error(`${this.label} is not registered`)
