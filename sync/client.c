@@ -15,6 +15,7 @@
 #include "sync/open.h"
 #include "sync/rpc.h"
 #include "sync/streams.h"
+#include "sync/taken.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -144,6 +145,13 @@ static void notify_up(void *ctx, json_t *notification)
         client->lagged = true;
 }
 
+/* Texts come many in a row, and the note that one was sent is written with the next (sync/taken.h).
+ * Everything else finds it written. */
+static int settle(struct core *core, const char *method, struct err *err)
+{
+    return strcmp(method, "conversation.send") == 0 ? 0 : taken_write(core, err);
+}
+
 static void serve(struct core *core, void *ctx)
 {
     struct request *request = ctx;
@@ -155,7 +163,7 @@ static void serve(struct core *core, void *ctx)
     rpc.params = request->params ? json_loads(request->params, 0, NULL) : json_object();
     if (!json_is_object(rpc.params))
         r = err_set(&rpc.err, ERR_INVALID, "params must be a JSON object");
-    else
+    else if ((r = settle(core, request->method, &rpc.err)) == 0)
         r = rpc_run(&rpc, request->method);
     if (r == 0) {
         send_up(client, XM_EVENT_RESULT, request->id, rpc.result);

@@ -34,6 +34,7 @@ struct waiting_request;
 #define INSTALLATION_ID_LEN 32 /* Ed25519 public key */
 #define GROUP_ID_LEN 16
 #define MESSAGE_ID_LEN 32
+#define CORE_TAKEN_MAX 32
 
 /* Who this installation is.  The signature key's secret half stays here while the home is open. */
 struct self {
@@ -62,6 +63,13 @@ struct core_event {
     uint8_t group_id[GROUP_ID_LEN];
     uint8_t message_id[MESSAGE_ID_LEN];
     int64_t log_id;
+};
+
+/* A message the node has and whose rows do not say so yet; sync/taken.h. */
+struct core_taken {
+    uint8_t group_id[GROUP_ID_LEN];
+    uint8_t message_id[MESSAGE_ID_LEN];
+    int64_t intent_id;
 };
 
 typedef void core_listener(void *ctx, const struct core_event *event);
@@ -93,6 +101,11 @@ struct core {
     const struct core_config *config;
     struct hmac_cache *hmac; /* private to hmac.c */
     struct waiting_request *waiting; /* private to account.c */
+
+    /* private to taken.c */
+    struct core_taken taken[CORE_TAKEN_MAX];
+    unsigned n_taken;
+    bool taken_waits; /* a fiber is about to write them */
 
     /* private to core.c */
     unsigned fibers;

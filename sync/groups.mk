@@ -24,6 +24,7 @@ libsync_la_SOURCES = \
 	sync/receive.c sync/receive_commit.c sync/receive_message.c sync/receive.h sync/receive_group.h \
 	sync/registration.c sync/registration.h \
 	sync/send.c sync/send.h \
+	sync/taken.c sync/taken.h \
 	sync/transcript.c sync/transcript.h \
 	sync/welcome_check.c sync/welcome_check.h \
 	sync/welcome_open.c sync/welcome_open.h \

@@ -108,8 +108,8 @@ int intent_seal_message(struct core *core, struct group *g, struct slice envelop
     return r;
 }
 
-static int acknowledge_one(struct core *core, const struct group *g, int64_t id, const uint8_t message_id[32],
-                           struct err *err)
+int intent_acknowledge_in(struct core *core, const struct group *g, int64_t id, const uint8_t message_id[32],
+                          struct err *err)
 {
     struct core_event event = {.kind = CORE_MESSAGE_STATUS};
     struct slice message = slice_of(message_id, 32);
@@ -137,7 +137,7 @@ int intent_acknowledge(struct core *core, struct group *g, const int64_t *ids, c
     if (r != 0)
         return r;
     for (size_t i = 0; r == 0 && i < n; i++)
-        r = acknowledge_one(core, g, ids[i], message_ids[i], err);
+        r = intent_acknowledge_in(core, g, ids[i], message_ids[i], err);
     if (r == 0)
         return core_commit(core, err);
     core_rollback(core);

@@ -57,6 +57,9 @@ int intent_seal_message(struct core *core, struct group *g, struct slice envelop
 /* The node has taken these messages.  Opens its own transaction; does not wait. */
 int intent_acknowledge(struct core *core, struct group *g, const int64_t *ids, const uint8_t (*message_ids)[32],
                        size_t n, struct err *err);
+/* One of them, inside a transaction. */
+int intent_acknowledge_in(struct core *core, const struct group *g, int64_t id, const uint8_t message_id[32],
+                          struct err *err);
 /* Hands wire bytes to the node with their HMACs. */
 struct wire_message {
     struct slice data;

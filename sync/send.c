@@ -22,6 +22,7 @@
 #include "sync/membership_locked.h"
 #include "sync/pb.h"
 #include "sync/receive_group.h"
+#include "sync/taken.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -195,6 +196,8 @@ static int store_outgoing(struct core *core, struct group *g, struct outgoing *o
     if (r == 0 && o->options->also)
         r = o->options->also(core, o->options->also_ctx, o->id, err);
     if (r == 0)
+        r = taken_write_in(core, err);
+    if (r == 0)
         r = core_commit(core, err);
     else
         core_rollback(core);
@@ -225,40 +228,10 @@ static void tell_outbox(struct core *core)
     core_emit(core, &(struct core_event){.kind = CORE_OUTBOX});
 }
 
-struct taken {
-    uint8_t group_id[16], message_id[32];
-    int64_t intent_id;
-};
-
-/* A crash before this is as one before the node's answer came: the echo tells. */
-static void note_taken(struct core *core, void *ctx)
-{
-    struct taken *t = ctx;
-    struct group *g = NULL;
-    struct err err = {0};
-    int r;
-
-    core_sleep(core, 0, NULL);
-    if ((r = group_get(core, t->group_id, &g, &err)) == 0)
-        r = intent_acknowledge(core, g, &t->intent_id, (const uint8_t(*)[32])t->message_id, 1, &err);
-    if (r != 0)
-        log_warn("send", "noting that a message was sent: %s", err.text);
-    group_put(core, g);
-    xm_free(t);
-}
-
 static int acknowledge(struct core *core, struct group *g, const struct outgoing *o, struct err *err)
 {
-    struct taken *t = o->options->note_later ? xm_alloc(sizeof *t) : NULL;
-
-    if (t) {
-        memcpy(t->group_id, g->id, 16);
-        memcpy(t->message_id, o->id, 32);
-        t->intent_id = o->intent_id;
-        if (core_spawn(core, note_taken, t, NULL) == 0)
-            return 0;
-        xm_free(t);
-    }
+    if (o->options->note_later)
+        return taken_add(core, g->id, o->intent_id, o->id, err);
     return intent_acknowledge(core, g, &o->intent_id, (const uint8_t(*)[32])o->id, 1, err);
 }
 

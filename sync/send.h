@@ -20,8 +20,8 @@ struct send_options {
     bool optimistic;  /* queue only; group_publish() or the next sync sends it */
     bool no_push;     /* should_push false whatever the type says */
     bool no_consent;  /* do not count as allowing the chat: preference payloads, optimistic sends */
-    bool note_later;  /* *status tells that the node has it; the rows say so a turn of the loop later, so that
-                       * the caller is answered before the database is written once more */
+    bool note_later;  /* *status tells that the node has it; the rows say so a little later (sync/taken.h), so
+                       * that the caller is answered before the database is written once more */
     /* Runs inside the transaction that queues the message, for instance to link an outbox row to it;
      * non-zero fails the send.  May be NULL.  (Asked for by prefs.c.) */
     int (*also)(struct core *core, void *ctx, const uint8_t message_id[32], struct err *err);

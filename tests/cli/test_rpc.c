@@ -177,6 +177,50 @@ static void a_stream_tells_what_happens_with_its_subscription(void **state)
     assert_int_equal(run_end(&rpc), 0);
 }
 
+/* Sends the request and returns the answer's result. */
+static json_t *result_of(struct running *rpc, const char *method, const char *params)
+{
+    char request[1000], *line;
+    json_t *answer, *result;
+
+    snprintf(request, sizeof request, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}\n", method, params);
+    run_write(rpc, request);
+    line = run_line(rpc);
+    answer = json_loads(line, 0, NULL);
+    free(line);
+    if (!(result = json_incref(json_object_get(answer, "result"))))
+        fail_msg("%s: no result", method);
+    json_decref(answer);
+    return result;
+}
+
+static void what_was_answered_as_published_reads_as_published_at_once(void **state)
+{
+    struct running rpc;
+    json_t *group, *sent, *rows;
+    char params[200];
+
+    (void)state;
+    run_start("@alix rpc", &rpc);
+    group = result_of(&rpc, "conversations.newGroup", "{\"peers\":[]}");
+    for (int i = 0; i < 20; i++) {
+        snprintf(params, sizeof params, "{\"id\":\"%s\",\"text\":\"number %d\"}", member(group, "id"), i);
+        sent = result_of(&rpc, "conversation.send", params);
+        assert_string_equal(member(sent, "status"), "published");
+        if (i % 3 == 0) {
+            snprintf(params, sizeof params, "{\"id\":\"%s\",\"limit\":1,\"direction\":\"descending\"}", member(group, "id"));
+            rows = result_of(&rpc, "conversation.messages", params);
+            assert_int_equal(json_array_size(rows), 1);
+            assert_string_equal(member(json_array_get(rows, 0), "id"), member(sent, "messageId"));
+            assert_string_equal(member(json_array_get(rows, 0), "status"), "published");
+            json_decref(rows);
+        }
+        json_decref(sent);
+    }
+    json_decref(group);
+    assert_int_equal(run_end(&rpc), 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -186,6 +230,7 @@ int main(void)
         cmocka_unit_test(an_answer_carries_its_requests_id_whatever_it_is),
         cmocka_unit_test(requests_overlap_and_the_end_of_input_waits_for_their_answers),
         cmocka_unit_test(a_stream_tells_what_happens_with_its_subscription),
+        cmocka_unit_test(what_was_answered_as_published_reads_as_published_at_once),
     };
 
     return cmocka_run_group_tests(tests, begin, finish);

@@ -14,6 +14,7 @@
 #include "sync/membership_locked.h"
 #include "sync/receive.h"
 #include "sync/send.h"
+#include "sync/taken.h"
 #include "sync/welcome_receive.h"
 #include "tests/sync/peers.h"
 
@@ -169,7 +170,7 @@ static void noted_later(struct world *w)
     const struct send_options options = {.note_later = true};
     struct bytes content = {0};
     enum send_status status;
-    uint8_t id[16], message[32];
+    uint8_t id[16], message[32], second[32];
 
     OK(dm_find_or_create(&alix->core, bo->core.self.inbox_id, id, NULL, &err));
     OK(content_text("hi", &content, &err));
@@ -177,15 +178,32 @@ static void noted_later(struct world *w)
     assert_int_equal(status, SEND_PUBLISHED);
     assert_int_equal(status_of(alix, message), STORE_UNPUBLISHED);
     assert_int_equal(waiting_at(alix), 1);
-    OK(core_sleep(&alix->core, 0, &err));
+    /* The next one takes the note along. */
+    OK(group_send(&alix->core, id, bytes_slice(&content), &options, second, &status, &err));
     assert_int_equal(status_of(alix, message), STORE_PUBLISHED);
+    assert_int_equal(status_of(alix, second), STORE_UNPUBLISHED);
+    assert_int_equal(waiting_at(alix), 1);
+    /* The last of a row has its own: a sleeper who came later wakes later. */
+    OK(core_sleep(&alix->core, TAKEN_WAIT_MS, &err));
+    assert_int_equal(status_of(alix, second), STORE_PUBLISHED);
     assert_int_equal(waiting_at(alix), 0);
+    /* Whoever is about to read the rows does not wait for that. */
+    OK(group_send(&alix->core, id, bytes_slice(&content), &options, message, &status, &err));
+    OK(taken_write(&alix->core, &err));
+    assert_int_equal(status_of(alix, message), STORE_PUBLISHED);
     /* The echo may also be faster than the note; nothing is sent twice. */
     OK(group_send(&alix->core, id, bytes_slice(&content), &options, message, &status, &err));
     peer_sync(alix);
+    assert_int_equal(status_of(alix, message), STORE_PUBLISHED);
+    OK(core_sleep(&alix->core, TAKEN_WAIT_MS, &err));
     peer_sync(bo);
     assert_int_equal(status_of(alix, message), STORE_PUBLISHED);
-    assert_string_equal(peer_texts(bo, id), "hi|hi");
+    assert_string_equal(peer_texts(bo, id), "hi|hi|hi|hi");
+    /* Many in a row: more than are kept. */
+    for (int i = 0; i < 2 * CORE_TAKEN_MAX + 1; i++)
+        OK(taken_add(&alix->core, id, 1000000 + i, message, &err));
+    OK(core_sleep(&alix->core, TAKEN_WAIT_MS, &err));
+    assert_int_equal(alix->core.n_taken, 0);
     bytes_free(&content);
 }
 
