@@ -111,6 +111,7 @@ struct outgoing {
     struct buf envelope;
     int64_t now_ns;
     int64_t intent_id;
+    enum consent_state consent; /* of the conversation when the message was stored */
     struct bytes wire;     /* sealed; empty while it only waits */
     uint8_t wire_hash[32];
     uint64_t epoch; /* it was sealed in */
@@ -193,6 +194,8 @@ static int store_outgoing(struct core *core, struct group *g, struct outgoing *o
         r = seal(core, g, o, err);
     if (r == 0)
         r = store_row(core, g, o, err);
+    if (r == 0)
+        r = consent_of_group(core, g->id, &o->consent, err);
     if (r == 0 && o->options->also)
         r = o->options->also(core, o->options->also_ctx, o->id, err);
     if (r == 0)
@@ -208,12 +211,16 @@ static int store_outgoing(struct core *core, struct group *g, struct outgoing *o
 
 /* ---- sending ---- */
 
-static int allow(struct core *core, const struct group *g, struct err *err)
+/* Who writes to somebody lets them in (sync.md 2.3).  What counts is the decision at the time of writing: one
+ * made while the message was on its way stands. */
+static int allow(struct core *core, const struct group *g, enum consent_state then, struct err *err)
 {
-    enum consent_state state;
-    int r = consent_of_group(core, g->id, &state, err);
+    enum consent_state now;
+    int r;
 
-    if (r != 0 || state == CONSENT_ALLOWED)
+    if (then == CONSENT_ALLOWED)
+        return 0;
+    if ((r = consent_of_group(core, g->id, &now, err)) != 0 || now != then)
         return r;
     if ((r = core_begin(core, true, err)) != 0)
         return r;
@@ -358,7 +365,7 @@ int group_send(struct core *core, const uint8_t id[16], struct slice content, co
     memcpy(message_id_out, o.id, 32);
     if (*status == SEND_PUBLISHED && !options->no_consent &&
         (g->type == CONVERSATION_GROUP || g->type == CONVERSATION_DM))
-        r = allow(core, g, err);
+        r = allow(core, g, o.consent, err);
 done:
     buf_free(&o.envelope);
     bytes_free(&o.wire);

@@ -5,8 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/hex.h"
 #include "store/groups.h"
 #include "store/messages.h"
+#include "sync/consent.h"
 #include "sync/content.h"
 #include "sync/group.h"
 #include "sync/group_create.h"
@@ -210,6 +212,58 @@ static void noted_later(struct world *w)
 static void a_sender_is_answered_before_its_rows_say_so(void **state)
 {
     world_run(*state, noted_later);
+}
+
+/* ---- writing lets somebody in ---- */
+
+struct decision {
+    struct peer *by;
+    uint8_t group_id[16];
+    enum consent_state state;
+};
+
+static void decide(void *ctx)
+{
+    struct decision *d = ctx;
+    struct consent_choice choice = {.type = CONSENT_CONVERSATION, .state = d->state};
+
+    hex_encode(d->group_id, 16, choice.entity);
+    OK(core_begin(&d->by->core, true, &err));
+    OK(consent_set(&d->by->core, &choice, 1, CONSENT_SHARE, NULL, &err));
+    OK(core_commit(&d->by->core, &err));
+}
+
+static enum consent_state decided(struct peer *p, const uint8_t group_id[16])
+{
+    enum consent_state state;
+
+    OK(consent_of_group(&p->core, group_id, &state, &err));
+    return state;
+}
+
+static void letting_in(struct world *w)
+{
+    struct peer *alix = world_installation(w, 1), *bo = world_installation(w, 2);
+    struct decision block = {.by = bo, .state = CONSENT_DENIED};
+
+    OK(dm_find_or_create(&alix->core, bo->core.self.inbox_id, block.group_id, NULL, &err));
+    peer_send(alix, block.group_id, "hi");
+    peer_sync(bo);
+    assert_int_equal(decided(bo, block.group_id), CONSENT_UNKNOWN);
+    OK(group_update_key(&bo->core, block.group_id, &err)); /* so that the text alone is sent */
+    /* The block comes while the answer is on its way. */
+    bo->api.before_send = decide;
+    bo->api.before_send_ctx = &block;
+    peer_send(bo, block.group_id, "who are you?");
+    assert_int_equal(decided(bo, block.group_id), CONSENT_DENIED);
+    /* Writing to somebody who is blocked lets them in again. */
+    peer_send(bo, block.group_id, "well then");
+    assert_int_equal(decided(bo, block.group_id), CONSENT_ALLOWED);
+}
+
+static void who_writes_lets_the_other_in_unless_they_decide_otherwise_meanwhile(void **state)
+{
+    world_run(*state, letting_in);
 }
 
 /* ---- a group of three people with five installations ---- */
@@ -765,6 +819,7 @@ int main(void)
         TEST(two_people_chat_in_a_dm),
         TEST(a_group_that_wants_a_newer_program_waits_for_it_and_loses_nothing),
         TEST(a_sender_is_answered_before_its_rows_say_so),
+        TEST(who_writes_lets_the_other_in_unless_they_decide_otherwise_meanwhile),
         TEST(a_group_of_five_installations_reads_everybody),
         TEST(members_change_the_group_as_permitted),
         TEST(the_loser_of_an_epoch_commits_again),
