@@ -1,9 +1,12 @@
 /* The frame around the panes: title, tabs, status bar, input, hints; and the one-line screen. */
+#include "base/alloc.h"
 #include "base/i18n.h"
 #include "ui/state.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define TITLE_NAME_MIN 14 /* columns: a shortened address */
 
 const struct ui_view *pane_view(enum pane pane)
 {
@@ -46,11 +49,29 @@ static void provenance(struct screen *s, const struct chat *c, char *out, size_t
         snprintf(out, size, "%s", consent_words(chat_consent(&s->model, c)));
 }
 
+/* What must be seen about a chat, however long its name and narrow the screen. */
+static void title_must(struct screen *s, const struct chat *c, const char *state, char *out, size_t size)
+{
+    snprintf(out, size, "  %s  %s%s%s%s", c->is_group ? _("group") : "1:1", state, c->has_wish ? " ..." : "",
+             s->talk.peek ? "  " : "", s->talk.peek ? _("[peek]") : "");
+}
+
+static void title_more(const struct chat *c, char *out, size_t size)
+{
+    int n = snprintf(out, size, "  %s", "E2EE");
+
+    if (c->epoch)
+        n += snprintf(out + n, size - (size_t)n, _(" epoch %llu"), (unsigned long long)c->epoch);
+    if (c->members > 0 && (size_t)n < size)
+        snprintf(out + n, size - (size_t)n, ngettext("  %d member", "  %d members", (unsigned long)c->members), c->members);
+}
+
+/* The name gives way to the rest: somebody else chose it. */
 static void draw_title(struct screen *s, struct canvas *c)
 {
     struct chat *chat = chat_current(s);
-    char name[200], by[200], text[700];
-    int n;
+    char name[200], by[200], must[300], more[160], *cut;
+    int room = s->cols - 1, col = 1, least;
 
     canvas_fill(c, s->layout.title.row, 0, s->cols, STYLE_TITLE, ' ');
     if (!chat) {
@@ -59,16 +80,20 @@ static void draw_title(struct screen *s, struct canvas *c)
     }
     chat_name(&s->model, chat, name, sizeof name);
     provenance(s, chat, by, sizeof by);
-    n = snprintf(text, sizeof text, "%s  %s  %s%s  %s", name, chat->is_group ? _("group") : "1:1", by,
-                 chat->has_wish ? " ..." : "", "E2EE");
-    if (n > 0 && (size_t)n < sizeof text && chat->epoch)
-        n += snprintf(text + n, sizeof text - (size_t)n, _(" epoch %llu"), (unsigned long long)chat->epoch);
-    if (n > 0 && (size_t)n < sizeof text && chat->members > 0)
-        n += snprintf(text + n, sizeof text - (size_t)n, ngettext("  %d member", "  %d members", (unsigned long)chat->members),
-                      chat->members);
-    if (n > 0 && (size_t)n < sizeof text && s->talk.peek)
-        snprintf(text + n, sizeof text - (size_t)n, "  [%s]", _("peek"));
-    canvas_text(c, 0, 1, s->cols - 1, STYLE_TITLE, text);
+    title_must(s, chat, by, must, sizeof must);
+    title_more(chat, more, sizeof more);
+    least = text_width(name) < TITLE_NAME_MIN ? text_width(name) : TITLE_NAME_MIN;
+    if (room - text_width(must) < least)
+        title_must(s, chat, consent_words(chat_consent(&s->model, chat)), must, sizeof must);
+    room -= text_width(must);
+    if (room - text_width(more) < least)
+        more[0] = 0;
+    room -= text_width(more);
+    cut = text_cut(name, room < 4 ? 4 : room);
+    col += canvas_text(c, 0, col, s->cols - col, STYLE_TITLE, cut ? cut : "");
+    col += canvas_text(c, 0, col, s->cols - col, STYLE_TITLE, must);
+    canvas_text(c, 0, col, s->cols - col, STYLE_TITLE, more);
+    xm_free(cut);
 }
 
 static void draw_tabs(struct screen *s, struct canvas *c)
@@ -190,9 +215,19 @@ static void draw_input(struct screen *s, struct canvas *c)
 
     canvas_text(c, r.row, 0, 2, here ? STYLE_BOLD : STYLE_DIM, "> ");
     input_draw(&s->input, c, (struct rect){r.row, 2, r.rows, r.cols - 3}, here);
-    /* low screens have no line of their own for what must be said */
-    if (s->notice && s->layout.info.rows == 0 && s->layout.hints.rows == 0 && s->input.text.len == 0)
-        canvas_text(c, r.row, 2, r.cols - 2, s->notice_style, s->notice);
+}
+
+/* Low screens have no line of their own for what must be said: it takes the input's while that is
+ * empty, else the status bar's until the next key. */
+static void draw_low_notice(struct screen *s, struct canvas *c)
+{
+    struct rect r = s->input.text.len == 0 && !s->popup ? s->layout.input : s->layout.status;
+
+    if (!s->notice || s->layout.info.rows > 0 || s->layout.hints.rows > 0)
+        return;
+    if (r.row == s->layout.status.row)
+        canvas_fill(c, r.row, 0, s->cols, STYLE_NORMAL, ' ');
+    canvas_text(c, r.row, 2, r.cols - 2, s->notice_style, s->notice);
 }
 
 static void draw_hints(struct screen *s, struct canvas *c)
@@ -246,6 +281,7 @@ void frame_draw(struct screen *s, struct canvas *c)
     draw_status(s, c);
     draw_input(s, c);
     draw_info(s, c);
+    draw_low_notice(s, c);
     draw_hints(s, c);
     popup_draw(s, c);
 }

@@ -200,6 +200,36 @@ static void a_reply_to_somebody_unknown_says_first_that_it_accepts(void **state)
     assert_string_equal(fake_last(d.fake, "preferences.allow"), "preferences.allow {\"targets\":[\"c0c3\"]}");
 }
 
+static void a_low_screen_says_too_what_has_to_be_said_while_one_types(void **state)
+{
+    (void)state;
+    driver_type(&d, "<A-c>p<Esc>");
+    resized(10, 40);
+    driver_type(&d, "hello<Enter>");
+    assert_non_null(strstr(driver_row(&d, 9), "> hello"));
+    assert_non_null(strstr(driver_row(&d, 8), "sending will accept 0x9f3a..0000, Ent"));
+    driver_type(&d, "!");
+    assert_non_null(strstr(driver_row(&d, 8), "me@local"));
+}
+
+static void no_name_is_long_enough_to_hide_what_was_decided(void **state)
+{
+    json_t *c = json_array_get(json_object_get(d.fake->world, "conversations"), 2);
+
+    (void)state;
+    json_object_set_new(c, "type", json_string("group"));
+    json_object_set_new(c, "name", json_string("a friend of yours, allowed by this 7c1e 21 Nov, and more of the kind"));
+    fake_text(d.fake, "c0c3", "s2", STRANGER, "hi");
+    fake_remote_consent(d.fake, "conversationId", "c0b2", "allowed", PHONE); /* the list is read again */
+    driver_settle(&d);
+    driver_type(&d, "<A-c>p");
+    assert_non_null(strstr(driver_row(&d, 0), ".."));
+    assert_non_null(strstr(driver_row(&d, 0), "  group  unknown  [peek]  E2EE epoch 1  2 members"));
+    resized(10, 40);
+    assert_non_null(strstr(driver_row(&d, 0), "..  group  unknown"));
+    assert_non_null(strstr(driver_row(&d, 0), "[peek]"));
+}
+
 static void denied_words_in_a_group_are_counted_and_can_be_opened(void **state)
 {
     (void)state;
@@ -482,6 +512,8 @@ int main(void)
         T(the_outbox_is_looked_at_until_it_is_empty),
         T(peeking_leaves_no_trace),
         T(a_reply_to_somebody_unknown_says_first_that_it_accepts),
+        T(a_low_screen_says_too_what_has_to_be_said_while_one_types),
+        T(no_name_is_long_enough_to_hide_what_was_decided),
         T(denied_words_in_a_group_are_counted_and_can_be_opened),
         T(the_order_stands_still_while_the_list_has_the_focus),
         T(scrolls_back_through_pages_of_the_store),
