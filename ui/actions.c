@@ -387,6 +387,8 @@ void decide(struct screen *s, enum consent state, const char *const *targets, si
     }
     if (chat_current(s) && state == CONSENT_DENIED)
         leave_denied(s, false);
+    if (chat_current(s) && chat_current(s)->has_wish && state == CONSENT_ALLOWED)
+        s->talk.peek = false; /* no stranger any more */
     s->reload_log = true;
     s->dirty = true;
     screen_call(s, methods[state], json_pack("{s:o}", "targets", list), decided, NULL);

@@ -58,7 +58,8 @@ void subjects_rebuild(struct screen *s)
     struct model *m = &s->model;
     struct subject *old = s->subjects, *list = xm_calloc(m->n_chats + m->n_people + 1, sizeof *list);
     size_t n_old = s->n_subjects, n = 0;
-    const char *selected = s->subject_at < n_old ? old[s->subject_at].entity : NULL;
+    /* while nobody looks, the newest is the one that keys will act on first */
+    const char *selected = s->focus == PANE_CONSENT && s->subject_at < n_old ? old[s->subject_at].entity : NULL;
 
     if (!list)
         return;
@@ -84,6 +85,8 @@ void subjects_rebuild(struct screen *s)
     s->subjects = list;
     s->n_subjects = n;
     sort_by_activity(s);
+    if (s->focus != PANE_CONSENT)
+        s->subject_at = 0;
     for (size_t i = 0; selected && i < n; i++)
         if (strcmp(list[i].entity, selected) == 0) {
             s->subject_at = i;

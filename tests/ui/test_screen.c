@@ -230,6 +230,32 @@ static void no_name_is_long_enough_to_hide_what_was_decided(void **state)
     assert_non_null(strstr(driver_row(&d, 0), "[peek]"));
 }
 
+static void the_newest_request_is_selected_until_one_looks(void **state)
+{
+    (void)state;
+    fake_notify(d.fake, "conversation",
+                json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", "c0f7", "type", "group", "name", "free mint", "consent", "unknown",
+                          "createdAtNs", "1795255441000000000"));
+    driver_settle(&d);
+    assert_non_null(strstr(driver_row(&d, 10), "> ? # free mint"));
+    driver_type(&d, "<A-c><Down>");
+    fake_notify(d.fake, "conversation",
+                json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", "c0f8", "type", "group", "name", "freer mint", "consent", "unknown",
+                          "createdAtNs", "1795255442000000000"));
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "> ? 0x9f3a..0000")); /* a key acts on what it was pressed for */
+}
+
+static void allowing_the_chat_one_peeks_at_ends_the_peeking(void **state)
+{
+    (void)state;
+    driver_type(&d, "<A-c>p");
+    assert_int_equal(fake_count(d.fake, "conversation.markRead"), 1); /* maria's, from the start */
+    driver_type(&d, "a");
+    assert_false(driver_shows(&d, "[peek]"));
+    assert_non_null(strstr(fake_last(d.fake, "conversation.markRead"), "c0c3"));
+}
+
 static void denied_words_in_a_group_are_counted_and_can_be_opened(void **state)
 {
     (void)state;
@@ -514,6 +540,8 @@ int main(void)
         T(a_reply_to_somebody_unknown_says_first_that_it_accepts),
         T(a_low_screen_says_too_what_has_to_be_said_while_one_types),
         T(no_name_is_long_enough_to_hide_what_was_decided),
+        T(the_newest_request_is_selected_until_one_looks),
+        T(allowing_the_chat_one_peeks_at_ends_the_peeking),
         T(denied_words_in_a_group_are_counted_and_can_be_opened),
         T(the_order_stands_still_while_the_list_has_the_focus),
         T(scrolls_back_through_pages_of_the_store),
