@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -15,6 +16,8 @@ static atomic_int log_fd = -1;
 static atomic_int log_threshold = LOG_WARN;
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
+static char log_path[PATH_MAX]; /* "": none */
+
 int log_open(const char *path, enum log_level level, struct err *err)
 {
     int fd = -1, old;
@@ -24,11 +27,19 @@ int log_open(const char *path, enum log_level level, struct err *err)
         if (fd < 0)
             return err_set(err, ERR_IO, "opening log %s: %s", path, strerror(errno));
     }
+    if (path != log_path)
+        snprintf(log_path, sizeof log_path, "%s", path ? path : "");
     atomic_store(&log_threshold, (int)level);
     old = atomic_exchange(&log_fd, fd);
     if (old > STDERR_FILENO)
         close(old);
     return 0;
+}
+
+void log_reopen(void)
+{
+    if (*log_path)
+        log_open(log_path, (enum log_level)atomic_load(&log_threshold), NULL);
 }
 
 void log_to_stderr(enum log_level level)

@@ -9,9 +9,11 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 struct err;
 
-/* Appends to `path` (mode 0600) from now on; NULL closes.  A second call reopens (SIGUSR1).
- * ERR_IO. */
+/* Appends to `path` (mode 0600) from now on; NULL closes.  ERR_IO. */
 int log_open(const char *path, enum log_level level, struct err *err);
+/* The same file by its name once more (SIGUSR1): whoever rotates logs has moved the old one away.
+ * Not while log_open() runs. */
+void log_reopen(void);
 /* Standard error as the target: for xmtui-node and tests. */
 void log_to_stderr(enum log_level level);
 /* "error", "warn", "info", "debug" → level; -1 for anything else. */

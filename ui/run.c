@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/i18n.h"
+#include "base/log.h"
 #include "ui/signals.h"
 #include "ui/terminal.h"
 
@@ -94,6 +95,9 @@ static void take_signals(struct run *r)
             break;
         case SIGTSTP:
             suspend(r);
+            break;
+        case SIGUSR1:
+            log_reopen();
             break;
         case SIGINT:
             screen_interrupt(r->screen);

@@ -7,8 +7,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-static const int caught[] = {SIGTERM, SIGHUP, SIGINT, SIGWINCH, SIGTSTP, SIGCONT};
-static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+static const int caught[] = {SIGTERM, SIGHUP, SIGINT, SIGWINCH, SIGTSTP, SIGCONT, SIGUSR1};
+/* Crashes, and whatever else ends a program that does not ask for it. */
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT, SIGTRAP, SIGSYS, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGUSR2};
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 /* Handlers have no argument of ours, so what they need is here. */

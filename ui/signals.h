@@ -14,7 +14,8 @@ struct signals {
     struct sigaction old[32];
 };
 
-/* Notes the settings of the terminal's line for the rescue, so call before they are changed.  Catches SIGTERM, SIGHUP, SIGINT, SIGWINCH, SIGTSTP, SIGCONT; ignores SIGPIPE.  False: no pipe. */
+/* Notes the settings of the terminal's line for the rescue, so call before they are changed.  Catches
+ * SIGTERM, SIGHUP, SIGINT, SIGWINCH, SIGTSTP, SIGCONT, SIGUSR1; ignores SIGPIPE.  False: no pipe. */
 bool signals_start(struct signals *s);
 void signals_stop(struct signals *s);
 /* The next caught signal, 0 when none waits. */
@@ -22,5 +23,5 @@ int signals_next(struct signals *s);
 /* Really stops this process, as Ctrl-Z would; returns when it is continued. */
 void signals_suspend(void);
 
-/* What a crash writes to the terminal before it dies.  NULL turns it off. */
+/* What a crash, or another signal that ends the program, writes to the terminal before it dies.  NULL turns it off. */
 void signals_rescue(const char *restore);

@@ -18,6 +18,8 @@ enum { CODE_PASTE_BEGIN = 0x1000, CODE_PASTE_END, CODE_FOCUS_IN, CODE_FOCUS_OUT,
 #define ESC_DELAY_MS 25 /* Alt and Esc share a byte: so long a lone Esc waits */
 #define MODES_ON "\033[?2004h\033[?1004h"
 #define MODES_OFF "\033[?2004l\033[?1004l"
+#define TITLE_KEEP "\033[22;2t" /* the old title onto the terminal's stack, and back from there */
+#define TITLE_BACK "\033[23;2t"
 
 struct terminal {
     SCREEN *screen;
@@ -48,6 +50,31 @@ static void define_keys(void)
         define_key(keys[i].sequence, keys[i].code);
 }
 
+/* Appends a capability without its padding ("$<50>"). */
+static void add_capability(char *out, size_t size, const char *capability)
+{
+    size_t n = strlen(out);
+
+    for (; capability && *capability && n + 1 < size; capability++) {
+        if (capability[0] == '$' && capability[1] == '<' && strchr(capability, '>'))
+            capability = strchr(capability, '>');
+        else
+            out[n++] = *capability;
+    }
+    out[n] = 0;
+}
+
+/* What a crash writes: everything that terminal_leave() does. */
+static void prepare_restore(struct terminal *t)
+{
+    snprintf(t->restore, sizeof t->restore, "%s\033[0m", MODES_OFF);
+    add_capability(t->restore, sizeof t->restore, cursor_normal);
+    add_capability(t->restore, sizeof t->restore, keypad_local);
+    add_capability(t->restore, sizeof t->restore, exit_ca_mode ? exit_ca_mode : clear_screen);
+    if (t->has_title)
+        add_capability(t->restore, sizeof t->restore, TITLE_BACK);
+}
+
 struct terminal *terminal_open(char *why, unsigned why_size)
 {
     struct terminal *t;
@@ -69,6 +96,14 @@ struct terminal *terminal_open(char *why, unsigned why_size)
         return NULL;
     }
     set_term(t->screen);
+    if (!cursor_address || !clear_screen) {
+        reset_shell_mode();
+        delscreen(t->screen);
+        snprintf(why, why_size, _("a terminal of type \"%s\" cannot place text; set TERM to what it is, or use the commands"),
+                 type ? type : "");
+        xm_free(t);
+        return NULL;
+    }
     set_escdelay(ESC_DELAY_MS);
     raw(); /* Ctrl-C, Ctrl-Z, Ctrl-S and Ctrl-Q are keys */
     noecho();
@@ -81,8 +116,7 @@ struct terminal *terminal_open(char *why, unsigned why_size)
     /* the operating system's title exists where the type says xterm, screen, tmux and their kin */
     t->has_title = type && (strncmp(type, "xterm", 5) == 0 || strncmp(type, "screen", 6) == 0 || strncmp(type, "tmux", 4) == 0 ||
                             strncmp(type, "rxvt", 4) == 0 || strncmp(type, "alacritty", 9) == 0 || strncmp(type, "foot", 4) == 0);
-    snprintf(t->restore, sizeof t->restore, "%s\033[0m%s%s", MODES_OFF, cursor_normal ? cursor_normal : "",
-             exit_ca_mode ? exit_ca_mode : "\r\n");
+    prepare_restore(t);
     getmaxyx(stdscr, t->rows, t->cols);
     t->entered = true;
     return t;
@@ -103,7 +137,7 @@ void terminal_enter(struct terminal *t)
     refresh();
     write_raw(MODES_ON);
     if (t->has_title)
-        write_raw("\033[22;2t"); /* keep the old title on the terminal's stack */
+        write_raw(TITLE_KEEP);
     t->title[0] = 0;
     clearok(stdscr, TRUE);
 }
@@ -114,9 +148,13 @@ void terminal_leave(struct terminal *t)
         return;
     write_raw(MODES_OFF);
     if (t->has_title)
-        write_raw("\033[23;2t");
+        write_raw(TITLE_BACK);
     curs_set(1);
     endwin();
+    if (!exit_ca_mode) { /* one screen for all: what was said is not left to whoever comes next */
+        putp(clear_screen);
+        fflush(stdout);
+    }
     t->entered = false;
 }
 

@@ -48,6 +48,27 @@ static void hostile_text_is_made_printable_and_the_level_counts(void **state)
     assert_null(strstr(text, "not written"));
 }
 
+static void goes_on_in_a_new_file_once_the_old_was_moved_away(void **state)
+{
+    char moved[sizeof path + 8], text[512] = "";
+    FILE *f;
+
+    (void)state;
+    snprintf(moved, sizeof moved, "%s.1", path);
+    assert_int_equal(log_open(path, LOG_WARN, NULL), 0);
+    assert_int_equal(rename(path, moved), 0);
+    log_reopen();
+    log_warn("net", "after");
+    log_info("net", "the level is as before");
+    f = fopen(path, "r");
+    assert_non_null(f);
+    assert_true(fread(text, 1, sizeof text - 1, f) > 0);
+    fclose(f);
+    unlink(moved);
+    assert_non_null(strstr(text, "warn net: after\n"));
+    assert_null(strstr(text, "as before"));
+}
+
 static void says_when_it_cannot_be_opened(void **state)
 {
     struct err err = {0};
@@ -63,6 +84,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_text_is_made_printable_and_the_level_counts),
+        cmocka_unit_test(goes_on_in_a_new_file_once_the_old_was_moved_away),
         cmocka_unit_test(says_when_it_cannot_be_opened),
     };
 

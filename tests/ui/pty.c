@@ -278,8 +278,9 @@ bool pty_is_restored(struct pty *p)
         fprintf(stderr, "line settings differ\n");
         return false;
     }
-    if (p->alternate || !p->cursor || pty_mode(p, 2004) || pty_mode(p, 1004) || pty_mode(p, 1049)) {
-        fprintf(stderr, "alternate %d cursor %d 2004 %d 1004 %d\n", p->alternate, p->cursor, pty_mode(p, 2004), pty_mode(p, 1004));
+    if (p->alternate || !p->cursor || pty_mode(p, 2004) || pty_mode(p, 1004) || pty_mode(p, 1049) || pty_mode(p, 1)) {
+        fprintf(stderr, "alternate %d cursor %d 2004 %d 1004 %d keypad %d\n", p->alternate, p->cursor, pty_mode(p, 2004),
+                pty_mode(p, 1004), pty_mode(p, 1));
         return false;
     }
     return true;

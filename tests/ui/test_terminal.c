@@ -104,6 +104,59 @@ static void a_crash_restores_the_terminal_and_is_still_a_crash(void **state)
     assert_true(pty_is_restored(p));
 }
 
+static void signals_nobody_sends_restore_it_as_well(void **state)
+{
+    static const int signals[] = {SIGQUIT, SIGABRT, SIGALRM, SIGXCPU, SIGUSR2};
+    int status;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        pty_free(p);
+        p = begin("world", "ASAN_OPTIONS=handle_segv=0:handle_abort=0");
+        assert_true(pty_wait(p, "[maria]"));
+        kill(p->pid, signals[i]);
+        status = pty_end(p);
+        assert_true(status != -1 && WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), signals[i]);
+        assert_true(pty_is_restored(p));
+        assert_true(pty_wrote(p, "\033[23;2t")); /* the title that was there before */
+    }
+}
+
+static void sigusr1_is_for_the_log_and_changes_nothing_here(void **state)
+{
+    (void)state;
+    kill(p->pid, SIGUSR1);
+    pty_type(p, "still here");
+    assert_true(pty_wait(p, "> still here"));
+}
+
+static void a_terminal_without_a_second_screen_is_left_empty(void **state)
+{
+    (void)state;
+    pty_free(p);
+    p = begin("world", "TERM=vt100");
+    assert_true(pty_wait(p, "[maria]"));
+    pty_type(p, "/quit\r");
+    exits_well();
+    assert_false(pty_wrote(p, "\033[?1049"));
+    assert_int_equal(strspn(pty_text(p), "\n"), 24); /* whoever comes next reads nothing */
+}
+
+static void a_terminal_that_cannot_place_text_is_refused_in_words(void **state)
+{
+    int status;
+
+    (void)state;
+    pty_free(p);
+    p = begin("world", "TERM=dumb");
+    assert_true(pty_wait(p, "xmtui: a terminal of type \"dumb\" cannot place text"));
+    status = pty_end(p);
+    assert_true(status != -1 && WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_true(pty_is_restored(p));
+}
+
 /* Under a shell with job control, since the kernel does not stop what nobody would continue. */
 static void ctrl_z_gives_the_terminal_back_and_returns(void **state)
 {
@@ -384,6 +437,10 @@ int main(void)
         T(two_ctrl_c_quit_and_one_does_not),
         T(sigint_is_ctrl_c),
         T(a_crash_restores_the_terminal_and_is_still_a_crash),
+        T(signals_nobody_sends_restore_it_as_well),
+        T(sigusr1_is_for_the_log_and_changes_nothing_here),
+        T(a_terminal_without_a_second_screen_is_left_empty),
+        T(a_terminal_that_cannot_place_text_is_refused_in_words),
         T(ctrl_z_gives_the_terminal_back_and_returns),
         T(ends_when_the_terminal_is_gone),
         T(follows_every_size_and_comes_back),
