@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <term.h>
 #include <unistd.h>
+#include <utf8proc.h>
+#include <wchar.h>
 
 /* Key codes of ours for what terminfo does not name. */
 enum { CODE_PASTE_BEGIN = 0x1000, CODE_PASTE_END, CODE_FOCUS_IN, CODE_FOCUS_OUT, CODE_ALT_UP, CODE_ALT_DOWN, CODE_ALT_LEFT,
@@ -29,6 +31,9 @@ struct terminal {
     bool shown_colour;
     char title[256];
     char restore[256];
+    uint8_t utf8[4]; /* bytes of a character whose last one has not come yet */
+    int utf8_len;
+    int again; /* a byte to be looked at again, -1 none */
 };
 
 static void define_keys(void)
@@ -104,6 +109,7 @@ struct terminal *terminal_open(char *why, unsigned why_size)
         xm_free(t);
         return NULL;
     }
+    t->again = -1;
     set_escdelay(ESC_DELAY_MS);
     raw(); /* Ctrl-C, Ctrl-Z, Ctrl-S and Ctrl-Q are keys */
     noecho();
@@ -321,15 +327,54 @@ static struct key plain(wint_t ch)
     }
 }
 
+/* One byte on: true when a character is whole, or can never be one (then U+FFFD).  Read as UTF-8
+ * whatever the locale, unless that gives the byte a meaning of its own. */
+static bool take_byte(struct terminal *t, int byte, uint32_t *ch)
+{
+    int want = t->utf8_len ? t->utf8[0] : byte;
+    utf8proc_int32_t cp = -1;
+
+    if (t->utf8_len > 0 && (byte & 0xC0) != 0x80) {
+        t->utf8_len = 0;
+        t->again = byte;
+        *ch = 0xFFFD;
+        return true;
+    }
+    if (byte < 0x80 || (MB_CUR_MAX == 1 && btowc(byte) != WEOF)) {
+        *ch = (uint32_t)(byte < 0x80 ? byte : (int)btowc(byte));
+        return true;
+    }
+    want = want >= 0xC2 && want <= 0xDF ? 2 : (want & 0xF0) == 0xE0 ? 3 : want >= 0xF0 && want <= 0xF4 ? 4 : 1;
+    t->utf8[t->utf8_len++] = (uint8_t)byte;
+    if (t->utf8_len < want)
+        return false;
+    if (want > 1)
+        utf8proc_iterate(t->utf8, t->utf8_len, &cp);
+    t->utf8_len = 0;
+    *ch = cp < 0 ? 0xFFFD : (uint32_t)cp;
+    return true;
+}
+
+/* Bytes rather than get_wch(), which swallows whatever follows a byte that is no character. */
 bool terminal_key(struct terminal *t, struct key *out, bool *gone)
 {
-    wint_t ch;
-    int r = get_wch(&ch);
+    uint32_t ch;
 
-    (void)t;
     *gone = false;
-    if (r == ERR)
-        return false;
-    *out = r == KEY_CODE_YES ? special(ch) : plain(ch);
-    return true;
+    for (;;) {
+        int c = t->again >= 0 ? t->again : getch();
+
+        t->again = -1;
+        if (c == ERR)
+            return false;
+        if (c > 0xff) {
+            t->utf8_len = 0;
+            *out = special((wint_t)c);
+            return true;
+        }
+        if (take_byte(t, c, &ch)) {
+            *out = plain((wint_t)ch);
+            return true;
+        }
+    }
 }

@@ -308,6 +308,29 @@ static void utf8_is_typed_and_echoed(void **state)
     assert_true(pty_wait_gone(p, "👍"));
 }
 
+static void bytes_that_are_no_utf8_hold_up_no_key(void **state)
+{
+    (void)state;
+    pty_type(p, "\xff\xfe" "abc");
+    assert_true(pty_wait(p, "> \xef\xbf\xbd\xef\xbf\xbd" "abc"));
+    pty_type(p, "\025\xe6\xbc"); /* the first bytes of a character, and its last by itself */
+    pty_quiet(p, 50);
+    pty_type(p, "\xa2!");
+    assert_true(pty_wait(p, "> 漢!"));
+    pty_type(p, "\025\033[200~caf\xe9 noir\033[201~?"); /* a paste from before UTF-8, and its end mark */
+    assert_true(pty_wait(p, "> caf\xef\xbf\xbd noir?"));
+}
+
+static void utf8_is_typed_without_a_locale_for_it(void **state)
+{
+    (void)state;
+    pty_free(p);
+    p = begin("world", "LC_ALL=C");
+    assert_true(pty_wait(p, "[maria]"));
+    pty_type(p, "grüße 你");
+    assert_true(pty_wait(p, "> gr??e ?"));
+}
+
 static bool has_colour(const struct pty *t)
 {
     const char *at = (const char *)t->raw.data;
@@ -449,6 +472,8 @@ int main(void)
         T(keys_of_terminals_arrive),
         T(a_paste_is_never_sent_by_its_line_ends),
         T(utf8_is_typed_and_echoed),
+        T(bytes_that_are_no_utf8_hold_up_no_key),
+        T(utf8_is_typed_without_a_locale_for_it),
         T(no_color_is_obeyed),
         T(a_locale_without_utf8_gets_ascii),
         T(thousands_of_hostile_messages_move_nothing_but_their_cells),
