@@ -187,7 +187,7 @@ char *message_reactions(const json_t *o)
     return (char *)out.data;
 }
 
-static enum message_status status_of(const char *name)
+enum message_status message_status(const char *name)
 {
     if (strcmp(name, "unpublished") == 0)
         return MESSAGE_UNPUBLISHED;
@@ -254,7 +254,7 @@ bool message_fill(struct message *out, struct model *m, const json_t *o)
     out->quote = js_line(o, "replyToText");
     out->reactions = message_reactions(o);
     out->sent_ns = js_int(o, "sentAtNs");
-    out->status = status_of(js_str(o, "status"));
+    out->status = message_status(js_str(o, "status"));
     chat = model_chat(m, js_str(o, "conversationId"));
     if (out->system && chat && !chat->is_group) { /* that both are in it is no news in a 1:1 chat */
         message_clear(out);

@@ -12,5 +12,7 @@ bool message_fill(struct message *out, struct model *m, const json_t *o);
 void message_clear(struct message *msg);
 /* The middle of "xmtp.org/text:1.0": "text".  Into `out`. */
 void message_type(const json_t *o, char *out, size_t size);
+/* "published", "unpublished", "failed". */
+enum message_status message_status(const char *name);
 /* "[+1 2] [x 1]" of a Message's reactions; clean, xm_free(). */
 char *message_reactions(const json_t *o);

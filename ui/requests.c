@@ -156,6 +156,9 @@ void screen_notified(struct screen *s, const json_t *params)
         s->model.heard_ms = s->now_ms ? s->now_ms : 1;
     if (strcmp(kind, "message") == 0) {
         message_came(s, data);
+    } else if (strcmp(kind, "status") == 0) {
+        talk_status(s, js_str(data, "messageId"), js_str(data, "status"));
+        s->reload_network = true;
     } else if (strcmp(kind, "conversation") == 0) {
         struct chat *c = model_put_chat(&s->model, data);
 

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SAME_WITHIN_NS INT64_C(60000000000) /* between a text's being shown and the core's noting of it */
+
 static void drop(struct talk *t, size_t from, size_t count)
 {
     for (size_t i = from; i < from + count; i++)
@@ -38,18 +40,35 @@ static long find(const struct talk *t, const char *id)
     return -1;
 }
 
+/* A text of ours as the core tells of it, while the one shown at once still waits for its answer:
+ * they are the same, and stand there once. */
+static void replace_waiting(struct talk *t, const struct message *msg)
+{
+    for (size_t i = 0; msg->own && msg->status != MESSAGE_SENDING && i < t->n; i++) {
+        const struct message *waits = &t->messages[i];
+
+        if (waits->status == MESSAGE_SENDING && msg->sent_ns > waits->sent_ns - SAME_WITHIN_NS &&
+            strcmp(waits->body, msg->body) == 0 && strcmp(waits->reply_to, msg->reply_to) == 0) {
+            drop(t, i, 1);
+            return;
+        }
+    }
+}
+
 /* Puts a filled message in its place by time; one with the same id is replaced.  The message then
  * belongs to the window. */
 static void put(struct talk *t, struct message *msg)
 {
     long at = find(t, msg->id);
-    size_t i = t->n;
+    size_t i;
 
     if (at >= 0) {
         message_clear(&t->messages[at]);
         t->messages[at] = *msg;
         return;
     }
+    replace_waiting(t, msg);
+    i = t->n;
     if (t->n == t->cap) {
         size_t cap = t->cap ? t->cap * 2 : TALK_PAGE * 2;
         struct message *grown = xm_realloc(t->messages, cap, sizeof *grown);
@@ -243,12 +262,11 @@ void talk_own_sent(struct screen *s, const char *local_id, const char *id, enum 
     struct talk *t = &s->talk;
     long at = find(t, local_id), told = *id ? find(t, id) : -1;
 
-    if (at < 0)
-        return;
     if (told >= 0) { /* the stream was faster than the answer, which knows better */
         t->messages[told].status = status;
-        drop(t, (size_t)at, 1);
-    } else {
+        if (at >= 0)
+            drop(t, (size_t)at, 1);
+    } else if (at >= 0) {
         if (*id) {
             xm_free(t->messages[at].id);
             t->messages[at].id = sanitize_str(id, SANITIZE_LINE);
@@ -256,6 +274,16 @@ void talk_own_sent(struct screen *s, const char *local_id, const char *id, enum 
         t->messages[at].status = status;
     }
     t->gen++;
+}
+
+void talk_status(struct screen *s, const char *id, const char *status)
+{
+    long at = find(&s->talk, id);
+
+    if (at < 0)
+        return;
+    s->talk.messages[at].status = message_status(status);
+    s->talk.gen++;
 }
 
 void talk_scroll(struct screen *s, int rows)

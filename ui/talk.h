@@ -62,6 +62,9 @@ void talk_add_own(struct screen *s, const char *id, const char *text, const char
 /* What became of it: the real id, or a failure. */
 void talk_own_sent(struct screen *s, const char *local_id, const char *id, enum message_status status);
 
+/* The core tells later what became of a message of ours. */
+void talk_status(struct screen *s, const char *id, const char *status);
+
 void talk_scroll(struct screen *s, int rows); /* > 0 towards older */
 void talk_top(struct screen *s);
 void talk_end(struct screen *s);

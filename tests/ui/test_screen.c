@@ -98,6 +98,56 @@ static void a_failed_send_stays_with_its_mark(void **state)
     assert_true(driver_shows(&d, "not sent: the group wants a newer version"));
 }
 
+static json_t *own_message(const char *id, const char *text, const char *status)
+{
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:{s:s}}", "id", id, "conversationId", "c0a1", "senderInboxId", ME,
+                     "sentAtNs", json_sprintf("%lld", (long long)d.now_ns + 5000000), "kind", "application", "status", status,
+                     "contentType", "xmtp.org/text:1.0", "content", "text", text);
+}
+
+static size_t times_shown(const char *text)
+{
+    size_t n = 0;
+
+    for (const char *at = driver_screen(&d); (at = strstr(at, text)) != NULL; at++)
+        n++;
+    return n;
+}
+
+static void what_is_on_its_way_stands_there_once(void **state)
+{
+    (void)state;
+    d.fake->hold = true;
+    driver_type(&d, "on its way<Enter>");
+    fake_notify(d.fake, "message", own_message("sent4", "on its way", "unpublished")); /* the store has it before the node */
+    driver_settle(&d);
+    assert_int_equal(times_shown("on its way"), 1);
+    driver_type(&d, "on its way<Enter>"); /* said twice, shown twice */
+    assert_int_equal(times_shown("on its way"), 2);
+    fake_notify(d.fake, "message", own_message("sent5", "on its way", "unpublished"));
+    driver_settle(&d);
+    assert_int_equal(times_shown("on its way"), 2);
+    fake_release(d.fake);
+    driver_settle(&d);
+    assert_int_equal(times_shown("on its way"), 2);
+    assert_non_null(strstr(driver_row(&d, 9), "  v"));
+    assert_non_null(strstr(driver_row(&d, 10), "  v"));
+}
+
+static void what_became_of_a_message_later_is_shown(void **state)
+{
+    (void)state;
+    fake_notify(d.fake, "message", own_message("out1", "for the outbox", "unpublished"));
+    driver_settle(&d);
+    assert_non_null(strstr(driver_row(&d, 10), "  ~"));
+    fake_notify(d.fake, "status", json_pack("{s:s, s:s, s:s}", "messageId", "out1", "conversationId", "c0a1", "status", "published"));
+    driver_settle(&d);
+    assert_non_null(strstr(driver_row(&d, 10), "  v"));
+    fake_notify(d.fake, "status", json_pack("{s:s, s:s, s:s}", "messageId", "out1", "conversationId", "c0a1", "status", "failed"));
+    driver_settle(&d);
+    assert_non_null(strstr(driver_row(&d, 10), "  !"));
+}
+
 static void two_slashes_send_one(void **state)
 {
     (void)state;
@@ -520,6 +570,7 @@ static void network_states_are_told(void **state)
     assert_true(driver_shows(&d, "LIVE 0.0s"));
 }
 
+/* Trying again is no connection; what we say ourselves is no word of the node. */
 #define T(name) cmocka_unit_test_setup_teardown(name, start, end)
 
 int main(void)
@@ -530,6 +581,8 @@ int main(void)
         T(one_pane_has_tabs),
         T(sends_what_is_typed),
         T(a_failed_send_stays_with_its_mark),
+        T(what_is_on_its_way_stands_there_once),
+        T(what_became_of_a_message_later_is_shown),
         T(two_slashes_send_one),
         T(messages_arrive_while_one_watches),
         T(nothing_is_marked_read_without_focus),
