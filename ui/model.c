@@ -353,7 +353,7 @@ void model_set_network(struct model *m, const json_t *network, uint64_t now_ms)
 
     if (strcmp(state, "live") == 0)
         m->net = NET_LIVE;
-    else if (strcmp(state, "reconnecting") == 0)
+    else if (strcmp(state, "reconnecting") == 0 && m->net != NET_OFFLINE) /* trying again is no connection */
         m->net = NET_RECONNECTING;
     else if (strcmp(state, "offline") == 0)
         m->net = NET_OFFLINE;

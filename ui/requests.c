@@ -144,6 +144,16 @@ static void message_came(struct screen *s, const json_t *data)
         s->reload_list = true; /* a name or the members changed */
 }
 
+/* Was it the node that was heard?  What is said and decided here is told of as well. */
+static bool from_node(const char *kind, const json_t *data)
+{
+    if (strcmp(kind, "network") == 0)
+        return strcmp(js_str(data, "state"), "live") == 0;
+    if (strcmp(kind, "message") == 0 || strcmp(kind, "status") == 0)
+        return strcmp(js_str(data, "status"), "published") == 0;
+    return strcmp(kind, "consent") != 0 || strcmp(js_str(data, "origin"), "local") != 0;
+}
+
 void screen_notified(struct screen *s, const json_t *params)
 {
     const char *kind = js_str(params, "kind");
@@ -152,7 +162,7 @@ void screen_notified(struct screen *s, const json_t *params)
     s->dirty = true;
     if (!s->in_main)
         return;
-    if (strcmp(kind, "network") != 0 || strcmp(js_str(data, "state"), "live") == 0)
+    if (from_node(kind, data))
         s->model.heard_ms = s->now_ms ? s->now_ms : 1;
     if (strcmp(kind, "message") == 0) {
         message_came(s, data);

@@ -126,7 +126,10 @@ static enum style stream_words(struct screen *s, char *out, size_t size)
         snprintf(out, size, _("LIVE %s"), s->model.heard_ms ? age : "");
         return STYLE_GOOD;
     case NET_RECONNECTING:
-        snprintf(out, size, _("LATE %s!"), s->model.heard_ms ? age : "");
+        if (s->model.heard_ms)
+            snprintf(out, size, _("LATE %s!"), age);
+        else
+            snprintf(out, size, "..."); /* it begins */
         return STYLE_WARN;
     case NET_OFFLINE:
         snprintf(out, size, "%s", _("OFF!"));

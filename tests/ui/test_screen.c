@@ -571,6 +571,25 @@ static void network_states_are_told(void **state)
 }
 
 /* Trying again is no connection; what we say ourselves is no word of the node. */
+static void offline_is_told_until_the_node_is_heard(void **state)
+{
+    (void)state;
+    d.fake->hold = true;
+    fake_notify(d.fake, "network", json_pack("{s:s}", "state", "offline"));
+    fake_notify(d.fake, "network", json_pack("{s:s}", "state", "reconnecting"));
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "OFF!"));
+    fake_notify(d.fake, "network", json_pack("{s:s}", "state", "live"));
+    driver_settle(&d);
+    fake_notify(d.fake, "network", json_pack("{s:s}", "state", "reconnecting"));
+    driver_wait(&d, 20000);
+    fake_notify(d.fake, "message", own_message("out1", "hello?", "unpublished"));
+    fake_notify(d.fake, "consent", json_pack("{s:s, s:s, s:s, s:s}", "entityType", "inboxId", "entity", MALLORY, "state", "denied",
+                                             "origin", "local"));
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "LATE 20s!"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, start, end)
 
 int main(void)
@@ -614,6 +633,7 @@ int main(void)
         T(hostile_names_and_words_are_shown_as_marks),
         T(an_unknown_name_never_reaches_the_title),
         T(network_states_are_told),
+        T(offline_is_told_until_the_node_is_heard),
     };
 
     setlocale(LC_ALL, "C.UTF-8");
