@@ -222,19 +222,39 @@ static void run_undo(struct screen *s, const struct args *a)
 
 /* ---- sync ---- */
 
+#define NO_SUCH_METHOD (-32601)
+
+/* What the answer of a /sync says to people. */
+static void sync_words(const char *word, const json_t *result, char *out, size_t size)
+{
+    unsigned long messages = (unsigned long)js_int(result, "messages"), updates = (unsigned long)js_int(result, "updates");
+
+    if (strcmp(word, "all") == 0)
+        snprintf(out, size, ngettext("synced: %d chats, %lu new message", "synced: %d chats, %lu new messages", messages),
+                 (int)js_int(result, "synced"), messages);
+    else if (strcmp(word, "prefs") == 0)
+        snprintf(out, size, ngettext("synced: %lu decision of your other installations",
+                                     "synced: %lu decisions of your other installations", updates), updates);
+    else
+        snprintf(out, size, _("/sync %s is done."), word);
+}
+
 static void sync_done(struct screen *s, const json_t *result, const json_t *error, const char *arg)
 {
-    char *text;
+    char text[200];
 
     s->reload_list = s->reload_log = s->reload_installations = s->reload_network = true;
     talk_refresh(s);
-    if (error) {
-        notice(s, STYLE_BAD, "%s: %s", arg, error_text(error));
+    if (error && js_int(error, "code") == NO_SUCH_METHOD) {
+        notice(s, STYLE_WARN, _("/sync %s is not available yet."), arg);
         return;
     }
-    text = json_dumps(result, JSON_COMPACT | JSON_ENCODE_ANY);
-    notice(s, STYLE_GOOD, _("%s: done %s"), arg, text ? text : "");
-    free(text);
+    if (error) {
+        notice(s, STYLE_BAD, "%s", error_text(error));
+        return;
+    }
+    sync_words(arg, result, text, sizeof text);
+    notice(s, STYLE_GOOD, "%s", text);
 }
 
 static void run_sync(struct screen *s, const struct args *a)
@@ -248,7 +268,7 @@ static void run_sync(struct screen *s, const struct args *a)
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kinds[i].word, word) == 0) {
             notice(s, STYLE_DIM, "%s", _("syncing ..."));
-            screen_call(s, kinds[i].method, json_object(), sync_done, kinds[i].method);
+            screen_call(s, kinds[i].method, json_object(), sync_done, word);
             return;
         }
     notice(s, STYLE_WARN, "%s", _("/sync [all, prefs, check, request]"));

@@ -306,8 +306,14 @@ static int64_t call(struct ui_backend *b, const char *method, const char *params
     f->next_id++;
     if (f->fail_method && strcmp(f->fail_method, method) == 0) {
         put_event(f, XM_EVENT_ERROR, f->next_id,
-                  json_pack("{s:i, s:s, s:{s:s}}", "code", -32000, "message", f->fail_text, "data", "code", f->fail_code));
+                  json_pack("{s:i, s:s, s:{s:s}}", "code", f->fail_number ? f->fail_number : -32000, "message", f->fail_text, "data",
+                            "code", f->fail_code ? f->fail_code : "internal"));
         f->fail_method = NULL;
+        f->fail_number = 0;
+    } else if (f->result_method && strcmp(f->result_method, method) == 0) {
+        put_event(f, XM_EVENT_RESULT, f->next_id, f->result);
+        f->result_method = NULL;
+        f->result = NULL;
     } else if ((result = answer(f, method, o)) != NULL) {
         put_event(f, XM_EVENT_RESULT, f->next_id, result);
     } else {

@@ -21,6 +21,9 @@ struct fake {
     bool hold;     /* answers wait until fake_release() */
     json_t *held;
     const char *fail_method, *fail_code, *fail_text; /* the next such call fails */
+    int fail_number;         /* the error's number, 0: -32000 */
+    const char *result_method; /* the next such call is answered with result */
+    json_t *result;
     int wake[2];   /* a pipe: readable while events wait */
 };
 

@@ -590,6 +590,24 @@ static void offline_is_told_until_the_node_is_heard(void **state)
     assert_true(driver_shows(&d, "LATE 20s!"));
 }
 
+static void syncing_says_in_words_what_it_did(void **state)
+{
+    (void)state;
+    d.fake->result_method = "conversations.syncAll";
+    d.fake->result = json_pack("{s:i, s:i, s:i}", "eligible", 4, "synced", 3, "messages", 12);
+    driver_type(&d, "/sync<Enter>");
+    assert_true(driver_shows(&d, "synced: 3 chats, 12 new messages"));
+    d.fake->result_method = "preferences.sync";
+    d.fake->result = json_pack("{s:i}", "updates", 1);
+    driver_type(&d, "/sync prefs<Enter>");
+    assert_true(driver_shows(&d, "synced: 1 decision of your other installations"));
+    d.fake->fail_method = "preferences.check";
+    d.fake->fail_number = -32601;
+    d.fake->fail_text = "no method \"preferences.check\"";
+    driver_type(&d, "/sync check<Enter>");
+    assert_true(driver_shows(&d, "/sync check is not available yet."));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, start, end)
 
 int main(void)
@@ -634,6 +652,7 @@ int main(void)
         T(an_unknown_name_never_reaches_the_title),
         T(network_states_are_told),
         T(offline_is_told_until_the_node_is_heard),
+        T(syncing_says_in_words_what_it_did),
     };
 
     setlocale(LC_ALL, "C.UTF-8");
