@@ -237,13 +237,19 @@ static const char *reference_of(const json_t *o)
     return js_str(json_object_get(o, "content"), "reference");
 }
 
+/* What says something about another message has no line of its own. */
+bool message_is_about_another(const char *type)
+{
+    return strcmp(type, "reaction") == 0 || strcmp(type, "deleteMessage") == 0 || strcmp(type, "delete") == 0;
+}
+
 bool message_fill(struct message *out, struct model *m, const json_t *o)
 {
     const struct chat *chat;
     char type[64];
 
     message_type(o, type, sizeof type);
-    if (strcmp(type, "reaction") == 0 || strcmp(type, "readReceipt") == 0 || strcmp(type, "delete") == 0 || !*js_str(o, "id"))
+    if (message_is_about_another(type) || strcmp(type, "readReceipt") == 0 || !*js_str(o, "id"))
         return false;
     out->id = sanitize_str(js_str(o, "id"), SANITIZE_LINE);
     out->sender = sanitize_str(js_str(o, "senderInboxId"), SANITIZE_LINE);

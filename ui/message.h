@@ -14,5 +14,6 @@ void message_clear(struct message *msg);
 void message_type(const json_t *o, char *out, size_t size);
 /* "published", "unpublished", "failed". */
 enum message_status message_status(const char *name);
+bool message_is_about_another(const char *type);
 /* "[+1 2] [x 1]" of a Message's reactions; clean, xm_free(). */
 char *message_reactions(const json_t *o);

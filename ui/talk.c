@@ -209,7 +209,7 @@ bool talk_add(struct screen *s, const json_t *o)
         apply_receipt(t, o, &s->model);
         return false;
     }
-    if (strcmp(type, "reaction") == 0) { /* its target has it in its own list */
+    if (message_is_about_another(type)) { /* which says so itself when it is read again */
         talk_refresh(s);
         return false;
     }

@@ -148,6 +148,23 @@ static void what_became_of_a_message_later_is_shown(void **state)
     assert_non_null(strstr(driver_row(&d, 10), "  !"));
 }
 
+static void a_message_taken_back_is_gone_at_once(void **state)
+{
+    json_t *m3 = json_array_get(json_object_get(json_object_get(d.fake->world, "messages"), "c0a1"), 2);
+
+    (void)state;
+    json_object_set_new(m3, "deletedBy", json_string("sender"));
+    fake_notify(d.fake, "message",
+                json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s}}", "id", "del1", "conversationId", "c0a1", "senderInboxId", MARIA,
+                          "sentAtNs", "1795255450000000000", "kind", "application", "status", "published", "contentType",
+                          "xmtp.org/deleteMessage:1.0", "content", "fallback", "Deleted a message"));
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "[deleted by the sender]"));
+    assert_false(driver_shows(&d, "can you add bo"));
+    assert_false(driver_shows(&d, "eleteMessage"));
+    assert_false(driver_shows(&d, "Deleted a message"));
+}
+
 static void two_slashes_send_one(void **state)
 {
     (void)state;
@@ -620,6 +637,7 @@ int main(void)
         T(a_failed_send_stays_with_its_mark),
         T(what_is_on_its_way_stands_there_once),
         T(what_became_of_a_message_later_is_shown),
+        T(a_message_taken_back_is_gone_at_once),
         T(two_slashes_send_one),
         T(messages_arrive_while_one_watches),
         T(nothing_is_marked_read_without_focus),
