@@ -113,18 +113,32 @@ static void name_of(struct screen *s, const struct subject *u, char *out, size_t
     snprintf(out, size, "%s%s", c && c->is_group ? "# " : "", name);
 }
 
+#define WIDE 34       /* columns that the three tabs take in one row */
+#define TWO_ROWS_FROM 6 /* rows of the pane; a narrow one gives two to the tabs, a low one shortens their words */
+
+static int tab_rows(struct rect r)
+{
+    return r.cols < WIDE && r.rows >= TWO_ROWS_FROM ? 2 : 1;
+}
+
 static void draw_tabs(struct screen *s, struct canvas *c, struct rect r)
 {
     static const char *const wide[] = {N_("Unknown"), N_("Allowed"), N_("Denied")};
+    static const char *const half[] = {N_("Unknown"), N_("Ok"), N_("Denied")};
     static const char *const narrow[] = {N_("New"), N_("Ok"), N_("No")};
-    int col = r.col;
+    const char *const *words = r.cols >= WIDE ? wide : tab_rows(r) == 2 ? half : narrow;
+    int row = r.row + 1, col = r.col;
 
     for (int i = 0; i < TAB_COUNT; i++) {
         bool here = (enum consent_tab)i == s->tab;
         char text[60];
 
-        snprintf(text, sizeof text, here ? "[%s %u]" : " %s %u ", _(r.cols >= 34 ? wide[i] : narrow[i]), s->tab_counts[i]);
-        col += canvas_text(c, r.row + 1, col, r.col + r.cols - col, here ? STYLE_BOLD : STYLE_NORMAL, text);
+        if (i == TAB_DENIED && tab_rows(r) == 2) {
+            row++;
+            col = r.col;
+        }
+        snprintf(text, sizeof text, here ? "[%s %u]" : " %s %u ", _(words[i]), s->tab_counts[i]);
+        col += canvas_text(c, row, col, r.col + r.cols - col, here ? STYLE_BOLD : STYLE_NORMAL, text);
     }
 }
 
@@ -180,7 +194,7 @@ static int draw_row(struct screen *s, struct canvas *c, struct rect r, int row, 
 
 static void draw(struct screen *s, struct canvas *c, struct rect r, bool focused)
 {
-    int row = r.row + 2, end = r.row + r.rows - (r.rows >= 9 ? 2 : 0);
+    int row = r.row + 1 + tab_rows(r), end = r.row + r.rows - (r.rows >= 9 ? 2 : 0);
     size_t visible = (size_t)(end - row > 0 ? end - row : 0), first;
 
     head_draw(s, c, r, _("CONSENT"), "[Alt-c]", focused);

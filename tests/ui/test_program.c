@@ -223,9 +223,9 @@ static void they_chat_and_a_block_travels(void **state)
 
     /* and back from there */
     pty_type(other, "\033cd");
-    assert_true(pty_wait(other, "[No 1]"));
+    assert_true(pty_wait(other, "[Denied 1]"));
     pty_type(other, "u");
-    assert_true(pty_wait(other, "[No 0]"));
+    assert_true(pty_wait(other, "[Denied 0]"));
     snprintf(line, sizeof line, "1   %s", bo_short);
     assert_true(pty_wait(alix, line));
 

@@ -304,7 +304,7 @@ static void the_newest_request_is_selected_until_one_looks(void **state)
                 json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", "c0f7", "type", "group", "name", "free mint", "consent", "unknown",
                           "createdAtNs", "1795255441000000000"));
     driver_settle(&d);
-    assert_non_null(strstr(driver_row(&d, 10), "> ? # free mint"));
+    assert_true(driver_shows(&d, "> ? # free mint"));
     driver_type(&d, "<A-c><Down>");
     fake_notify(d.fake, "conversation",
                 json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", "c0f8", "type", "group", "name", "freer mint", "consent", "unknown",
@@ -321,6 +321,17 @@ static void allowing_the_chat_one_peeks_at_ends_the_peeking(void **state)
     driver_type(&d, "a");
     assert_false(driver_shows(&d, "[peek]"));
     assert_non_null(strstr(fake_last(d.fake, "conversation.markRead"), "c0c3"));
+}
+
+static void the_tabs_of_consent_have_their_words_in_a_narrow_pane_too(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(driver_row(&d, 9), "[Unknown 1] Ok 2"));
+    assert_non_null(strstr(driver_row(&d, 10), " Denied 1"));
+    driver_type(&d, "<A-c>d");
+    assert_non_null(strstr(driver_row(&d, 7), " Unknown 1  Ok 2"));
+    assert_non_null(strstr(driver_row(&d, 8), "[Denied 1]"));
+    assert_non_null(strstr(driver_row(&d, 9), "> x 0x4444..4444"));
 }
 
 static void denied_words_in_a_group_are_counted_and_can_be_opened(void **state)
@@ -533,7 +544,7 @@ static void the_cursor_stands_where_keys_act(void **state)
     assert_int_equal(d.canvas.cursor_row, 21);
     assert_int_equal(d.canvas.cursor_col, 4);
     driver_type(&d, "<A-c>");
-    assert_int_equal(d.canvas.cursor_row, 10 - 2);
+    assert_int_equal(d.canvas.cursor_row, 11 - 2);
     assert_int_equal(d.canvas.cursor_col, 0);
     driver_type(&d, "<A-l><Down>");
     assert_int_equal(d.canvas.cursor_row, 3);
@@ -650,6 +661,7 @@ int main(void)
         T(no_name_is_long_enough_to_hide_what_was_decided),
         T(the_newest_request_is_selected_until_one_looks),
         T(allowing_the_chat_one_peeks_at_ends_the_peeking),
+        T(the_tabs_of_consent_have_their_words_in_a_narrow_pane_too),
         T(denied_words_in_a_group_are_counted_and_can_be_opened),
         T(the_order_stands_still_while_the_list_has_the_focus),
         T(scrolls_back_through_pages_of_the_store),
