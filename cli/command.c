@@ -1,14 +1,18 @@
 #include "cli/command.h"
 
-#include "base/alloc.h"
 #include "base/i18n.h"
+#include "cli/call.h"
 #include "cli/exit.h"
 #include "cli/open.h"
 #include "cli/options.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A year: nobody waits longer, and it counts in milliseconds. */
+#define SECONDS_MAX (366.0 * 24 * 3600)
 
 /* Commands of the contract that come later: known, and said so. */
 static const char *const not_yet[] = {
@@ -16,7 +20,7 @@ static const char *const not_yet[] = {
     "client export-key", "conversation send-attachment",
     "conversation save-attachment", "preferences check"};
 
-static size_t words_in(const char *text)
+size_t cli_words_in(const char *text)
 {
     size_t n = *text != 0;
 
@@ -25,9 +29,9 @@ static size_t words_in(const char *text)
     return n;
 }
 
-static bool words_match(const struct cli_options *o, const char *words)
+bool cli_words_match(const struct cli_options *o, const char *words)
 {
-    size_t n = words_in(words);
+    size_t n = cli_words_in(words);
 
     for (size_t i = 0; i < n; i++) {
         size_t len = strcspn(words, " ");
@@ -44,7 +48,7 @@ static const struct command *find(const struct cli_options *o)
     const struct command *best = NULL;
 
     for (const struct command *c = commands; c->words; c++)
-        if (words_match(o, c->words) && (!best || words_in(c->words) > words_in(best->words)))
+        if (cli_words_match(o, c->words) && (!best || cli_words_in(c->words) > cli_words_in(best->words)))
             best = c;
     return best;
 }
@@ -87,14 +91,73 @@ static void add_flag(const char *spec, size_t len, const struct cli_options *o, 
         json_object_set_new(params, param, json_string(value));
 }
 
-static bool flag_known(const struct command *c, const char *name)
+/* "param:kind" of a flag, up to the next space; NULL for one that is not known. */
+static const char *flag_spec(const char *known, const char *name)
 {
     size_t len = strlen(name);
 
-    for (const char *at = c->flags; *at; at += strcspn(at, " "), at += *at == ' ')
+    for (const char *at = known; *at; at += strcspn(at, " "), at += *at == ' ')
         if (strncmp(at, name, len) == 0 && at[len] == '=')
-            return true;
-    return false;
+            return at + len + 1;
+    return NULL;
+}
+
+/* The kind of a flag: 'i', 's', 'l', or 0 for a text. */
+static char flag_kind(const char *spec)
+{
+    size_t len = strcspn(spec, " ");
+
+    return len >= 2 && spec[len - 2] == ':' ? spec[len - 1] : 0;
+}
+
+static int bad_number(const char *name, const char *value, const char *wanted)
+{
+    fprintf(stderr, "xmtui: --%s: ", name);
+    fprintf(stderr, _("\"%.40s\" is not %s"), value, wanted);
+    fputc('\n', stderr);
+    return EXIT_USAGE;
+}
+
+static int flag_value_check(const char *name, const char *value, char kind)
+{
+    char *end;
+
+    if (kind == 'i') {
+        errno = 0;
+        strtoll(value, &end, 10);
+        if (*value < '0' || *value > '9' || *end || errno)
+            return bad_number(name, value, _("a whole number"));
+    } else if (kind == 's') {
+        double seconds = strtod(value, &end);
+
+        if (*value < '0' || *value > '9' || *end || !(seconds <= SECONDS_MAX))
+            return bad_number(name, value, _("a number of seconds"));
+    }
+    return 0;
+}
+
+int cli_flags_check(const char *known, const struct cli_options *o)
+{
+    int r;
+
+    for (size_t i = 0; i < o->n_flags; i++) {
+        const struct cli_flag *flag = &o->flags[i];
+        const char *spec = flag_spec(known, flag->name);
+
+        if (!spec) {
+            fprintf(stderr, "xmtui: %s: --%s\n", _("unknown flag"), flag->name);
+            return EXIT_USAGE;
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(o->flags[k].name, flag->name) == 0) {
+                fprintf(stderr, "xmtui: --%s: %s\n", flag->name, _("given twice"));
+                return EXIT_USAGE;
+            }
+        }
+        if ((r = flag_value_check(flag->name, flag->value ? flag->value : "", flag_kind(spec))) != 0)
+            return r;
+    }
+    return 0;
 }
 
 static json_t *positional(const struct command *c, const char *const *args, size_t n)
@@ -135,7 +198,7 @@ wrong:
 
 static json_t *build(const struct command *c, const struct cli_options *o)
 {
-    size_t skip = words_in(c->words), n = o->n_words - skip;
+    size_t skip = cli_words_in(c->words), n = o->n_words - skip;
     json_t *params = c->build ? c->build(c, o, o->words + skip, n) : positional(c, o->words + skip, n);
 
     for (const char *at = c->flags; params && *at;) {
@@ -149,32 +212,39 @@ static json_t *build(const struct command *c, const struct cli_options *o)
 
 /* ---- running ---- */
 
-static int usage(const struct command *c)
+int cli_usage(const char *words, const char *args)
 {
-    fprintf(stderr, "xmtui: %s: xmtui %s %s\n", _("usage"), c->words, c->args);
+    fprintf(stderr, "xmtui: %s: xmtui %s%s%s\n", _("usage"), words, *args ? " " : "", args);
     return EXIT_USAGE;
+}
+
+static bool is_noun(const char *word)
+{
+    size_t len = strlen(word);
+
+    for (const struct command *c = commands; c->words; c++)
+        if (strncmp(c->words, word, len) == 0 && c->words[len] == ' ')
+            return true;
+    return false;
 }
 
 static int unknown(const struct cli_options *o)
 {
     for (size_t i = 0; i < sizeof not_yet / sizeof not_yet[0]; i++) {
-        if (words_match(o, not_yet[i])) {
+        if (cli_words_match(o, not_yet[i])) {
             fprintf(stderr, "xmtui: %s: %s\n", not_yet[i], _("not available yet"));
             return EXIT_USAGE;
         }
     }
     fprintf(stderr, "xmtui: ");
-    fprintf(stderr, _("no command \"%s\"; see xmtui --help"), o->words[0]);
+    if (!is_noun(o->words[0]))
+        fprintf(stderr, _("no command \"%s\"; see xmtui --help"), o->words[0]);
+    else if (o->n_words == 1)
+        fprintf(stderr, _("%s what? see xmtui %s --help"), o->words[0], o->words[0]);
+    else
+        fprintf(stderr, _("no command \"%s %s\"; see xmtui %s --help"), o->words[0], o->words[1], o->words[0]);
     fputc('\n', stderr);
     return EXIT_USAGE;
-}
-
-/* A message that is kept for later is a success with a status of its own. */
-static int status_of(const json_t *result)
-{
-    const char *status = json_string_value(json_object_get(result, "status"));
-
-    return status && strcmp(status, "unpublished") == 0 ? EXIT_NO_NETWORK : EXIT_DONE;
 }
 
 static enum cli_decision decision_of(const char *method)
@@ -196,41 +266,24 @@ int cli_command_run(struct cli_options *o)
 {
     const struct command *c = find(o);
     struct xm_client *client = NULL;
-    struct xm_error error = {0};
-    json_t *params, *json;
-    char *text, *result = NULL;
+    char *result = NULL;
+    json_t *params;
     int status;
 
     if (!c)
         return unknown(o);
-    for (size_t i = 0; i < o->n_flags; i++) {
-        if (!flag_known(c, o->flags[i].name)) {
-            fprintf(stderr, "xmtui: %s: --%s\n", _("unknown flag"), o->flags[i].name);
-            return EXIT_USAGE;
-        }
-    }
+    if ((status = cli_flags_check(c->flags, o)) != 0)
+        return status;
     params = build(c, o);
     if (!params)
-        return usage(c);
-    text = json_dumps(params, JSON_COMPACT);
-    json_decref(params);
-    if (!text)
-        return EXIT_FAILED;
-    if ((status = cli_open(o, true, &client)) == 0) {
-        if (xm_client_request(client, c->method, text, -1, &result, &error) != XM_OK) {
-            status = exit_complain(&error);
-        } else {
-            json = json_loads(result, JSON_DECODE_ANY, NULL);
-            if (o->json)
-                printf("%s\n", result);
-            status = o->json ? status_of(json) : c->print(json);
-            json_decref(json);
-        }
+        return cli_usage(c->words, c->args);
+    if ((status = cli_open(o, true, &client)) != 0) {
+        json_decref(params);
+        return status;
     }
-    status = cli_close(o, client, status, decision_of(c->method));
-    xm_free_text(result);
-    free(text);
-    return status;
+    if ((status = cli_call(client, c->method, params, &result)) == EXIT_DONE)
+        status = cli_show(o, result, c->print);
+    return cli_close(o, client, status, decision_of(c->method));
 }
 
 void cli_help_line(const char *words, const char *args, const char *help)
@@ -252,11 +305,15 @@ static void print_flags(const char *flags)
 {
     while (*flags) {
         size_t len = strcspn(flags, " "), name = strcspn(flags, "=");
-        bool is_list = len >= 2 && strncmp(flags + len - 2, ":l", 2) == 0;
-        bool is_number = len >= 2 && strncmp(flags + len - 2, ":i", 2) == 0;
+        char kind = flag_kind(flags);
         bool has_value = name + 1 < len;
 
-        printf(" [--%.*s%s]", (int)name, flags, !has_value ? "" : is_list ? " A,B" : is_number ? " N" : " VALUE");
+        printf(" [--%.*s%s]", (int)name, flags,
+               !has_value    ? ""
+               : kind == 'l' ? " A,B"
+               : kind == 'i' ? " N"
+               : kind == 's' ? " SECONDS"
+                             : " VALUE");
         flags += len + (flags[len] == ' ');
     }
 }

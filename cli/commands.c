@@ -11,18 +11,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* TEXT `-` reads standard input. */
-static json_t *text_argument(const char *word)
+/* What a message can hold, and one more to be told that it is too long. */
+#define TEXT_READ_MAX (1024 * 1024 + 1)
+
+json_t *cli_text_argument(const char *word)
 {
-    static char buffer[1024 * 1024];
+    static char buffer[TEXT_READ_MAX];
+    json_t *text;
     size_t n;
 
     if (strcmp(word, "-") != 0)
         return json_string(word);
     n = fread(buffer, 1, sizeof buffer, stdin);
-    while (n && buffer[n - 1] == '\n')
+    while (n && n < sizeof buffer && buffer[n - 1] == '\n')
         n--;
-    return json_stringn(buffer, n);
+    text = json_stringn(buffer, n);
+    return text ? text : json_null(); /* no UTF-8: refused as no text */
 }
 
 static json_t *send_typed(const char *id, json_t *content)
@@ -34,14 +38,14 @@ static json_t *build_text(const struct command *c, const struct cli_options *o, 
 {
     (void)c;
     (void)o;
-    return n == 2 ? send_typed(a[0], json_pack("{s:s,s:o}", "type", "text", "text", text_argument(a[1]))) : NULL;
+    return n == 2 ? send_typed(a[0], json_pack("{s:s,s:o}", "type", "text", "text", cli_text_argument(a[1]))) : NULL;
 }
 
 static json_t *build_markdown(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
 {
     (void)c;
     (void)o;
-    return n == 2 ? send_typed(a[0], json_pack("{s:s,s:o}", "type", "markdown", "text", text_argument(a[1]))) : NULL;
+    return n == 2 ? send_typed(a[0], json_pack("{s:s,s:o}", "type", "markdown", "text", cli_text_argument(a[1]))) : NULL;
 }
 
 static json_t *build_reply(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
@@ -49,7 +53,7 @@ static json_t *build_reply(const struct command *c, const struct cli_options *o,
     (void)c;
     (void)o;
     return n == 3 ? send_typed(a[0], json_pack("{s:s,s:s,s:o}", "type", "reply", "reference", a[1], "text",
-                                               text_argument(a[2])))
+                                               cli_text_argument(a[2])))
                   : NULL;
 }
 
@@ -196,7 +200,7 @@ static json_t *build_all_others(const struct command *c, const struct cli_option
 }
 
 #define LIST_FLAGS "consent=consentStates:l type=type limit=limit:i"
-#define PAGE_FLAGS "limit=limit:i before=beforeNs after=afterNs"
+#define PAGE_FLAGS "limit=limit:i before=beforeNs:i after=afterNs:i"
 
 const struct command commands[] = {
     {"list", "", N_("your conversations, newest first"), "conversations.list", NULL, "", LIST_FLAGS, print_conversations},

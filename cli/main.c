@@ -18,22 +18,47 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define STREAM_ARGS "[--count N] [--timeout S]"
+#define STREAM_FLAGS "count=:i timeout=:s"
+#define INIT_FLAGS "new= external= same-as= label="
+
 /* Commands with ways of their own; the others are in commands.c. */
 static const struct special {
     const char *words, *args, *help;
+    const char *flags; /* as in struct command */
+    size_t min, max;   /* arguments behind the words */
+    int (*run)(struct cli_options *o);
 } specials[] = {
-    {"init", "--new | --wallet-key-file F [--label NAME]", N_("make this installation and register it")},
-    {"init", "--external ADDRESS", N_("the same, with a wallet elsewhere: sign the text, paste the signature")},
-    {"init", "--same-as HOME", N_("another installation of that home's person")},
-    {"dm", "PEER [TEXT]", N_("open a 1:1 chat, and say something; TEXT '-' reads standard input")},
-    {"stream", "[--count N] [--timeout S]", N_("print what happens while it happens")},
-    {"conversations stream", "[--count N] [--timeout S]", N_("new conversations")},
-    {"conversations stream-all-messages", "", N_("messages of all conversations")},
-    {"conversation stream", "ID", N_("messages of one conversation")},
-    {"preferences stream", "", N_("decisions as they are made or arrive")},
-    {"demo", "", N_("watch a block travel between two installations")},
-    {"rpc", "", N_("JSON-RPC on standard input and output")},
+    {"init", "--new | --wallet-key-file F [--label NAME]", N_("make this installation and register it"), INIT_FLAGS, 0, 0, cli_init},
+    {"init", "--external ADDRESS", N_("the same, with a wallet elsewhere: sign the text, paste the signature"), INIT_FLAGS, 0, 0, cli_init},
+    {"init", "--same-as HOME", N_("another installation of that home's person"), INIT_FLAGS, 0, 0, cli_init},
+    {"dm", "PEER [TEXT]", N_("open a 1:1 chat, and say something; TEXT '-' reads standard input"), "", 1, 2, cli_dm},
+    {"stream", STREAM_ARGS, N_("print what happens while it happens"), STREAM_FLAGS, 0, 0, cli_stream},
+    {"conversations stream", STREAM_ARGS, N_("new conversations"), STREAM_FLAGS, 0, 0, cli_stream},
+    {"conversations stream-all-messages", STREAM_ARGS, N_("messages of all conversations"), STREAM_FLAGS, 0, 0, cli_stream},
+    {"conversation stream", "ID " STREAM_ARGS, N_("messages of one conversation"), STREAM_FLAGS, 1, 1, cli_stream},
+    {"preferences stream", STREAM_ARGS, N_("decisions as they are made or arrive"), STREAM_FLAGS, 0, 0, cli_stream},
+    {"demo", "", N_("watch a block travel between two installations"), "", 0, 0, cli_demo},
+    {"rpc", "", N_("JSON-RPC on standard input and output"), "", 0, 0, cli_rpc},
 };
+
+static const struct special *find_special(const struct cli_options *o)
+{
+    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++)
+        if (cli_words_match(o, specials[i].words))
+            return &specials[i];
+    return NULL;
+}
+
+static int run_special(const struct special *s, struct cli_options *o)
+{
+    size_t n = o->n_words - cli_words_in(s->words);
+    int r = cli_flags_check(s->flags, o);
+
+    if (r != 0)
+        return r;
+    return n < s->min || n > s->max ? cli_usage(s->words, s->args) : s->run(o);
+}
 
 /* How the command that the words name is used; of a noun, what there is. */
 static int help_on(struct cli_options *o)
@@ -79,16 +104,6 @@ static void print_help(void)
     printf("\n%s\n", _("exit status: 0 done, 1 failed, 2 usage, 3 not found, 4 no network, 5 locked, 6 bad key, 7 refused"));
 }
 
-static bool is_stream(const struct cli_options *o)
-{
-    const char *second = o->n_words > 1 ? o->words[1] : "";
-
-    if (strcmp(o->words[0], "stream") == 0)
-        return true;
-    return (strcmp(second, "stream") == 0 || strcmp(second, "stream-all-messages") == 0) &&
-           (strncmp(o->words[0], "conversation", 12) == 0 || strcmp(o->words[0], "preferences") == 0);
-}
-
 static int run_ui(struct cli_options *o)
 {
     struct xm_options client = cli_client_options(o, false);
@@ -99,6 +114,8 @@ static int run_ui(struct cli_options *o)
 
 static int run(struct cli_options *o)
 {
+    const struct special *special;
+
     if (o->version) {
         printf("xmtui %s\n", xm_version());
         return EXIT_DONE;
@@ -109,19 +126,14 @@ static int run(struct cli_options *o)
         print_help();
         return EXIT_DONE;
     }
+    if (!o->n_words && o->plain) {
+        fprintf(stderr, "xmtui: --plain: %s\n", _("not available yet"));
+        return EXIT_USAGE;
+    }
     if (!o->n_words)
         return run_ui(o);
-    if (strcmp(o->words[0], "rpc") == 0)
-        return cli_rpc(o);
-    if (strcmp(o->words[0], "init") == 0)
-        return cli_init(o);
-    if (strcmp(o->words[0], "dm") == 0)
-        return cli_dm(o);
-    if (strcmp(o->words[0], "demo") == 0)
-        return cli_demo(o);
-    if (is_stream(o))
-        return cli_stream(o);
-    return cli_command_run(o);
+    special = find_special(o);
+    return special ? run_special(special, o) : cli_command_run(o);
 }
 
 /* Where nobody named a file, the log stands in the home, once there is one. */
@@ -155,6 +167,10 @@ int main(int argc, char **argv)
         open_log(&options);
         status = run(&options);
     }
+    if (status == EXIT_DONE && options.key_as_argument)
+        fprintf(stderr, "xmtui: %s\n",
+                _("the key on the command line could be seen by other users: better give it in XMTP_WALLET_KEY, "
+                  "--wallet-key-file or XMTP_DB_ENCRYPTION_KEY"));
     cli_options_free(&options);
     return status;
 }

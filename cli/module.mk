@@ -1,6 +1,7 @@
 # cli/: main() and the commands, thin faces over sync/.
 bin_PROGRAMS += xmtui
 xmtui_SOURCES = \
+	cli/call.c cli/call.h \
 	cli/command.c cli/command.h \
 	cli/commands.c \
 	cli/demo.c \

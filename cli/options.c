@@ -280,10 +280,15 @@ static int parse_long(struct cli_options *o, int argc, char **argv, int *i)
             return usage(_("%s needs a value"), argv[*i]);
         value = argv[++*i];
     }
+    if (g && takes && !*value)
+        return usage(_("--%s needs a value"), g->name);
     if (g) {
         r = g->set(o, value);
-        if (value && (g->set == set_wallet_key || g->set == set_db_key))
+        if (value && (g->set == set_wallet_key || g->set == set_db_key)) {
             memset(value, 'x', strlen(value));
+            o->key_as_argument = true;
+            o->wallet_key_given |= g->set == set_wallet_key;
+        }
         return r;
     }
     if (o->n_flags == CLI_FLAGS_MAX)

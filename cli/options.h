@@ -22,6 +22,8 @@ struct cli_options {
     char *env, *node;
     char *wallet_key;      /* hex; wiped by cli_options_free() */
     char *wallet_key_file;
+    bool wallet_key_given; /* by an option: no mere default for init */
+    bool key_as_argument;  /* a key stood on the command line, where others could see it */
     uint8_t db_key[32];
     bool has_db_key;
     char *passphrase; /* asked for, not an option */

@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/i18n.h"
-#include "cli/exit.h"
 #include "ui/sanitize.h"
 
 #include <stdio.h>
@@ -38,13 +37,12 @@ static void say_time(const json_t *object, const char *key)
     fputs(out, stdout);
 }
 
-int print_nothing(const json_t *result)
+void print_nothing(const json_t *result)
 {
     (void)result;
-    return EXIT_DONE;
 }
 
-int print_fields(const json_t *result)
+void print_fields(const json_t *result)
 {
     const char *key;
     json_t *value;
@@ -58,7 +56,6 @@ int print_fields(const json_t *result)
         putchar('\n');
         free(compact);
     }
-    return EXIT_DONE;
 }
 
 /* ---- conversations ---- */
@@ -91,7 +88,7 @@ static const char *message_text(const json_t *message)
     return v ? v : text(message, "contentType");
 }
 
-int print_conversation(const json_t *c)
+void print_conversation(const json_t *c)
 {
     const json_t *last = json_object_get(c, "lastMessage");
     json_int_t unread = json_integer_value(json_object_get(c, "unread"));
@@ -105,17 +102,15 @@ int print_conversation(const json_t *c)
         say(message_text(last));
     }
     putchar('\n');
-    return EXIT_DONE;
 }
 
-int print_conversations(const json_t *list)
+void print_conversations(const json_t *list)
 {
     const json_t *c;
     size_t i;
 
     json_array_foreach(list, i, c)
         print_conversation(c);
-    return EXIT_DONE;
 }
 
 /* ---- messages ---- */
@@ -163,7 +158,7 @@ static void print_message(const json_t *m)
 }
 
 /* Newest last, as in a chat, whichever way the page was read. */
-int print_messages(const json_t *list)
+void print_messages(const json_t *list)
 {
     size_t n = json_array_size(list);
     const json_t *first = json_array_get(list, 0), *last = json_array_get(list, n ? n - 1 : 0);
@@ -172,23 +167,16 @@ int print_messages(const json_t *list)
 
     for (size_t i = 0; i < n; i++)
         print_message(json_array_get(list, newest_first ? n - 1 - i : i));
-    return EXIT_DONE;
 }
 
-int print_sent(const json_t *result)
+void print_sent(const json_t *result)
 {
-    bool waits = strcmp(text(result, "status"), "unpublished") == 0;
-
     printf("%s\n", text(result, "messageId"));
-    if (!waits)
-        return EXIT_DONE;
-    fprintf(stderr, "xmtui: %s\n", _("no network: the message is kept and sent later"));
-    return EXIT_NO_NETWORK;
 }
 
 /* ---- people ---- */
 
-int print_members(const json_t *list)
+void print_members(const json_t *list)
 {
     const json_t *m;
     size_t i;
@@ -199,10 +187,9 @@ int print_members(const json_t *list)
         printf("%s  %-10s %zu %s  %s\n", text(m, "inboxId"), text(m, "level"),
                json_array_size(json_object_get(m, "installations")), _("installations"), address ? address : "");
     }
-    return EXIT_DONE;
 }
 
-int print_permissions(const json_t *result)
+void print_permissions(const json_t *result)
 {
     const char *name;
     json_t *who;
@@ -210,15 +197,11 @@ int print_permissions(const json_t *result)
     printf("%s: %s\n", "preset", text(result, "preset"));
     json_object_foreach(json_object_get(result, "policies"), name, who)
         printf("%-32s %s\n", name, json_string_value(who));
-    return EXIT_DONE;
 }
 
-int print_validity(const json_t *result)
+void print_validity(const json_t *result)
 {
-    bool valid = json_is_true(json_object_get(result, "valid"));
-
-    puts(valid ? _("valid") : _("not valid"));
-    return valid ? EXIT_DONE : EXIT_REFUSED;
+    puts(json_is_true(json_object_get(result, "valid")) ? _("valid") : _("not valid"));
 }
 
 static void print_record(const json_t *r)
@@ -228,17 +211,16 @@ static void print_record(const json_t *r)
     printf("  %s\n", text(r, "origin"));
 }
 
-int print_records(const json_t *result)
+void print_records(const json_t *result)
 {
     const json_t *list = json_is_array(result) ? result : json_object_get(result, "records"), *r;
     size_t i;
 
     json_array_foreach(list, i, r)
         print_record(r);
-    return EXIT_DONE;
 }
 
-int print_log(const json_t *list)
+void print_log(const json_t *list)
 {
     const json_t *r;
     size_t i;
@@ -249,10 +231,9 @@ int print_log(const json_t *list)
         printf("  %.8s  %s %.12s  %s -> %s  %s  %s\n", text(r, "origin"), text(r, "entityType"), text(r, "entity"),
                text(r, "oldState"), text(r, "newState"), text(r, "effect"), text(r, "delivery"));
     }
-    return EXIT_DONE;
 }
 
-int print_installations(const json_t *result)
+void print_installations(const json_t *result)
 {
     const json_t *list = json_is_array(result) ? result : json_object_get(result, "installations"), *item;
     size_t i;
@@ -264,10 +245,9 @@ int print_installations(const json_t *result)
         say(text(item, "nick"));
         putchar('\n');
     }
-    return EXIT_DONE;
 }
 
-int print_event(const json_t *event)
+void print_event(const json_t *event)
 {
     const char *kind = text(event, "kind");
     const json_t *data = json_object_get(event, "data");
@@ -284,5 +264,4 @@ int print_event(const json_t *event)
         printf("%s %s\n", kind, text(data, "state"));
     }
     fflush(stdout);
-    return EXIT_DONE;
 }

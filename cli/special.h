@@ -1,5 +1,5 @@
-/* Commands that are more than one call: init, dm, stream.  Each returns an exit status.
- * Thread: main. */
+/* Commands that are more than one call: init, dm, stream.  Each returns an exit status; flags and the number of
+ * arguments are checked before (cli/main.c).  Thread: main. */
 #pragma once
 struct cli_options;
 

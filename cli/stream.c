@@ -1,7 +1,8 @@
 /* `dm` and the commands that print what happens while it happens. */
 #include "cli/special.h"
 
-#include "base/i18n.h"
+#include "cli/call.h"
+#include "cli/command.h"
 #include "cli/exit.h"
 #include "cli/open.h"
 #include "cli/options.h"
@@ -16,53 +17,32 @@
 
 /* ---- dm ---- */
 
-static int request(struct xm_client *client, const char *method, json_t *params, json_t **result)
-{
-    struct xm_error error = {0};
-    char *text = json_dumps(params, JSON_COMPACT), *answer = NULL;
-    int r = xm_client_request(client, method, text, -1, &answer, &error);
-
-    json_decref(params);
-    free(text);
-    *result = r == XM_OK ? json_loads(answer, JSON_DECODE_ANY, NULL) : NULL;
-    xm_free_text(answer);
-    return r == XM_OK ? EXIT_DONE : exit_complain(&error);
-}
-
 static int dm(struct cli_options *o, struct xm_client *client)
 {
-    json_t *conversation = NULL, *sent = NULL;
-    const char *id;
-    int status = request(client, "conversations.newDm", json_pack("{s:s}", "peer", o->words[1]), &conversation);
+    char *conversation = NULL, *sent = NULL;
+    json_t *json;
+    int status = cli_call(client, "conversations.newDm", json_pack("{s:s}", "peer", o->words[1]), &conversation);
 
-    id = json_string_value(json_object_get(conversation, "id"));
-    if (status == EXIT_DONE && o->n_words == 2) {
-        if (o->json)
-            json_dumpf(conversation, stdout, JSON_COMPACT), putchar('\n');
-        else
-            print_conversation(conversation);
-    } else if (status == EXIT_DONE) {
-        status = request(client, "conversation.send", json_pack("{s:s,s:s}", "id", id, "text", o->words[2]), &sent);
-        if (status == EXIT_DONE && o->json)
-            json_dumpf(sent, stdout, JSON_COMPACT), putchar('\n');
-        else if (status == EXIT_DONE)
-            status = print_sent(sent);
-    }
-    json_decref(conversation);
-    json_decref(sent);
+    if (status != EXIT_DONE || o->n_words == 2)
+        return status == EXIT_DONE ? cli_show(o, conversation, print_conversation) : status;
+    json = json_loads(conversation, 0, NULL);
+    status = cli_call(client, "conversation.send",
+                      json_pack("{s:O,s:{s:s,s:o}}", "id", json_object_get(json, "id"), "content", "type", "text",
+                                "text", cli_text_argument(o->words[2])),
+                      &sent);
+    if (status == EXIT_DONE)
+        status = cli_show(o, sent, print_sent);
+    json_decref(json);
+    xm_free_text(conversation);
     return status;
 }
 
 int cli_dm(struct cli_options *o)
 {
     struct xm_client *client = NULL;
-    int status;
+    int status = cli_open(o, true, &client);
 
-    if (o->n_words < 2 || o->n_words > 3) {
-        fprintf(stderr, "xmtui: %s: xmtui dm PEER [TEXT]\n", _("usage"));
-        return EXIT_USAGE;
-    }
-    if ((status = cli_open(o, true, &client)) == 0)
+    if (status == 0)
         status = dm(o, client);
     return cli_close(o, client, status, CLI_DECIDES_BESIDES);
 }
@@ -77,20 +57,17 @@ static void on_signal(int signal)
     interrupted = 1;
 }
 
-/* Which kinds the words ask for; a conversation's id narrows messages to it. */
-static json_t *stream_params(const struct cli_options *o, const char **only)
+/* Which kinds the words ask for. */
+static json_t *stream_params(const struct cli_options *o)
 {
     const char *first = o->words[0], *second = o->n_words > 1 ? o->words[1] : "";
 
-    *only = NULL;
     if (strcmp(first, "conversations") == 0)
         return json_pack("{s:[s]}", "kinds", strcmp(second, "stream") == 0 ? "conversations" : "messages");
     if (strcmp(first, "preferences") == 0)
         return json_pack("{s:[s,s]}", "kinds", "consent", "preferences");
-    if (strcmp(first, "conversation") == 0) {
-        *only = o->n_words > 2 ? o->words[2] : "";
+    if (strcmp(first, "conversation") == 0)
         return json_pack("{s:[s]}", "kinds", "messages");
-    }
     return json_object();
 }
 
@@ -101,16 +78,24 @@ static bool wanted(const json_t *event, const char *only)
 
     if (!kind || strcmp(kind, "network") == 0)
         return false;
-    return !only || (id && strncmp(id, only, strlen(only)) == 0);
+    return !only || (id && strcmp(id, only) == 0);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static int follow(struct cli_options *o, struct xm_client *client, const char *only)
 {
-    long count = strtol(cli_flag(o, "count") ?: "0", NULL, 10), seen = 0;
+    long long count = strtoll(cli_flag(o, "count") ?: "0", NULL, 10), seen = 0;
     double timeout = strtod(cli_flag(o, "timeout") ?: "0", NULL);
-    time_t until = timeout > 0 ? time(NULL) + (time_t)timeout : 0;
+    int64_t until = timeout > 0 ? now_ms() + (int64_t)(timeout * 1000) : 0;
 
-    while (!interrupted && (!count || seen < count) && (!until || time(NULL) <= until)) {
+    while (!interrupted && (!count || seen < count) && (!until || now_ms() < until)) {
         struct xm_event *event = xm_client_wait(client, 200);
         json_t *json = event && event->kind == XM_EVENT_NOTIFICATION ? json_loads(event->json, 0, NULL) : NULL;
 
@@ -127,22 +112,52 @@ static int follow(struct cli_options *o, struct xm_client *client, const char *o
     return interrupted ? EXIT_INTERRUPTED : EXIT_DONE;
 }
 
+/* `conversation stream ID`: which one that is, so that a wrong one is told and not waited for. */
+static int find_conversation(const struct cli_options *o, struct xm_client *client, json_t **out)
+{
+    char *conversation = NULL;
+    int status;
+
+    if (strcmp(o->words[0], "conversation") != 0)
+        return EXIT_DONE;
+    status = cli_call(client, "conversation.get", json_pack("{s:s}", "id", o->words[2]), &conversation);
+    if (status == EXIT_DONE)
+        *out = json_loads(conversation, 0, NULL);
+    xm_free_text(conversation);
+    return status;
+}
+
+/* Not by cli_call(), which does not keep what the stream tells before this is answered. */
+static int start(const struct cli_options *o, struct xm_client *client)
+{
+    json_t *params = stream_params(o);
+    char *text = json_dumps(params, JSON_COMPACT);
+    struct xm_error error = {0};
+    int r = xm_client_request(client, "stream.start", text, -1, NULL, &error);
+
+    json_decref(params);
+    free(text);
+    return r == XM_OK ? EXIT_DONE : exit_complain(&error);
+}
+
 int cli_stream(struct cli_options *o)
 {
     struct sigaction action = {.sa_handler = on_signal};
+    json_t *conversation = NULL;
     struct xm_client *client = NULL;
-    json_t *started = NULL;
-    const char *only;
     int status;
 
     if ((status = cli_open(o, false, &client)) != 0)
         return status;
+    status = find_conversation(o, client, &conversation);
+    if (status == EXIT_DONE)
+        status = start(o, client);
+    /* Only now: before, nothing looks at the flag, and a signal ends the process by itself. */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    status = request(client, "stream.start", stream_params(o, &only), &started);
-    json_decref(started);
     if (status == EXIT_DONE)
-        status = follow(o, client, only);
+        status = follow(o, client, json_string_value(json_object_get(conversation, "id")));
+    json_decref(conversation);
     xm_client_close(client);
     return status;
 }
