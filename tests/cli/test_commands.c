@@ -153,6 +153,24 @@ static void the_environment_wins_over_the_configuration(void **state)
     unlink(path);
 }
 
+/* ---- keys ---- */
+
+static void a_key_on_the_command_line_is_not_taken_in_silence(void **state)
+{
+    static const char key[] = "2222222222222222222222222222222222222222222222222222222222222222";
+    char command[200];
+    struct outcome o;
+
+    (void)state;
+    snprintf(command, sizeof command, "@keyed init --json --wallet-key %s", key);
+    run(command, &o);
+    assert_int_equal(o.status, 0);
+    assert_string_equal(o.err, "xmtui: the key on the command line could be seen by other users: better give it in "
+                               "XMTP_WALLET_KEY, --wallet-key-file or XMTP_DB_ENCRYPTION_KEY\n");
+    assert_null(strstr(o.out, key));
+    outcome_free(&o);
+}
+
 /* ---- exit statuses ---- */
 
 static void wrong_usage_is_2(void **state)
@@ -175,6 +193,7 @@ static void what_is_not_there_is_3(void **state)
     (void)state;
     run_fails("@alix conversations get 00112233445566778899aabbccddeeff", 3, "");
     run_fails("@alix preferences undo 99999", 3, "");
+    run_fails("@alix conversation stream 00112233445566778899aabbccddeeff", 3, "no conversation 00112233");
 }
 
 static void no_network_is_4_and_a_message_is_kept(void **state)
@@ -251,13 +270,50 @@ static void an_interrupted_command_is_130(void **state)
     json_decref(dm);
 }
 
+/* What is printed as JSON ends with the same status and the same line as what is printed for people. */
+static void json_changes_neither_the_status_nor_the_line_on_standard_error(void **state)
+{
+    const char *deaf[] = {"XMTUI_NODE=http://127.0.0.1:9", NULL};
+    static const char *const ways[] = {"send", "dm"};
+    json_t *dm = json_of("@alix conversations create-dm %s --json", bo_inbox, ""), *sent, *signed_;
+    char command[400];
+    struct outcome o;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        snprintf(command, sizeof command, "@alix %s %s later --no-node --json", ways[i],
+                 i == 0 ? member(dm, "id") : bo_inbox);
+        run_in(deaf, NULL, command, &o);
+        assert_int_equal(o.status, 4);
+        assert_string_equal(o.err, "xmtui: no network: the message is kept and sent later\n");
+        assert_non_null(sent = json_loads(o.out, 0, NULL));
+        assert_string_equal(member(sent, "status"), "unpublished");
+        json_decref(sent);
+        outcome_free(&o);
+    }
+    signed_ = run_json("@alix client sign hello --json");
+    snprintf(command, sizeof command, "@alix client verify-signature bye %s --json", member(signed_, "signature"));
+    expect_status(command, 7, "{\"valid\":false}\n");
+    json_decref(signed_);
+    json_decref(dm);
+}
+
 /* ---- what they do ---- */
+
+static void expect_last_text(const char *id, const char *text)
+{
+    json_t *messages = json_of("@bo messages %.8s --json", id, "");
+    json_t *last = json_array_get(messages, json_array_size(messages) - 1);
+
+    assert_string_equal(member(json_object_get(last, "content"), "text"), text);
+    json_decref(messages);
+}
 
 static void a_text_goes_from_one_to_the_other(void **state)
 {
     char command[200];
     struct outcome o;
-    json_t *sent = json_of("@alix dm %s hello --json", bo_inbox, ""), *chats, *messages;
+    json_t *sent = json_of("@alix dm %s hello --json", bo_inbox, ""), *chats;
 
     (void)state;
     assert_true(is_hex(member(sent, "messageId"), 64));
@@ -270,10 +326,12 @@ static void a_text_goes_from_one_to_the_other(void **state)
     run_in(NULL, "from a pipe\n", command, &o);
     assert_int_equal(o.status, 0);
     outcome_free(&o);
-    messages = json_of("@bo messages %.8s --json", member(json_array_get(chats, 0), "id"), "");
-    assert_string_equal(member(json_object_get(json_array_get(messages, json_array_size(messages) - 1), "content"), "text"),
-                        "from a pipe");
-    json_decref(messages);
+    expect_last_text(member(json_array_get(chats, 0), "id"), "from a pipe");
+    snprintf(command, sizeof command, "@bo dm %s -", alix_inbox);
+    run_in(NULL, "two\nlines\n", command, &o);
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+    expect_last_text(member(json_array_get(chats, 0), "id"), "two\nlines");
     json_decref(chats);
     json_decref(sent);
 }
@@ -437,10 +495,12 @@ int main(void)
         cmocka_unit_test(a_home_is_for_its_owner_alone),
         cmocka_unit_test(an_option_wins_over_the_environment_and_the_first_variable_over_the_second),
         cmocka_unit_test(the_environment_wins_over_the_configuration),
+        cmocka_unit_test(a_key_on_the_command_line_is_not_taken_in_silence),
         cmocka_unit_test(wrong_usage_is_2),
         cmocka_unit_test(what_is_not_there_is_3),
         cmocka_unit_test(a_text_goes_from_one_to_the_other),
         cmocka_unit_test(no_network_is_4_and_a_message_is_kept),
+        cmocka_unit_test(json_changes_neither_the_status_nor_the_line_on_standard_error),
         cmocka_unit_test(a_home_in_use_is_5_and_names_who_has_it),
         cmocka_unit_test(a_wrong_key_is_6),
         cmocka_unit_test(what_is_not_permitted_is_7),
