@@ -1,10 +1,9 @@
-/* client.*: who we are, making this installation, our installations, names of our own. */
+/* client.*: who we are, making this installation, our installations, names of our own.  What changes the inbox is
+ * in methods_account.c. */
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/hex.h"
 #include "base/i18n.h"
-#include "crypto/eth.h"
-#include "identity/request.h"
 #include "identity/state.h"
 #include "net/node_api.h"
 #include "store/groups.h"
@@ -15,8 +14,9 @@
 #include "sync/account.h"
 #include "sync/config.h"
 #include "sync/core.h"
+#include "sync/inbox_json.h"
 #include "sync/inboxes.h"
-#include "sync/prefs.h"
+#include "sync/params.h"
 #include "sync/registration.h"
 #include "sync/resolve.h"
 #include "sync/rpc.h"
@@ -66,26 +66,6 @@ done:
 
 /* ---- init ---- */
 
-/* What a wallet elsewhere must sign goes out as error data (interface: `signature_needed`). */
-static int needs_signature(struct rpc *rpc, const char *request_id, char *text)
-{
-    rpc->error_data =
-        json_pack("{s:s,s:s,s:s}", "code", "signature_needed", "requestId", request_id, "text", text);
-    xm_free(text);
-    return err_set(&rpc->err, ERR_AUTH, _("a wallet must sign; call again with its signature"));
-}
-
-static int read_signature(struct rpc *rpc, uint8_t out[65], const char **request_id)
-{
-    const char *text;
-    int r;
-
-    if ((r = rpc_string(rpc, "requestId", true, request_id)) != 0 ||
-        (r = rpc_string(rpc, "signature", true, &text)) != 0)
-        return r;
-    return request_parse_signature(text, out, &rpc->err);
-}
-
 static int init_external(struct rpc *rpc, const char *address)
 {
     uint8_t signature[65];
@@ -94,7 +74,7 @@ static int init_external(struct rpc *rpc, const char *address)
     int r;
 
     if (json_object_get(rpc->params, "signature")) {
-        if ((r = read_signature(rpc, signature, &given)) != 0)
+        if ((r = params_signature(rpc, signature, &given)) != 0)
             return r;
         return registration_finish_external(rpc->core, given, slice_of(signature, sizeof signature), &rpc->err);
     }
@@ -102,7 +82,7 @@ static int init_external(struct rpc *rpc, const char *address)
         return err_set(&rpc->err, ERR_INVALID, _("parameter \"%s\" is missing"), "address");
     if ((r = registration_begin_external(rpc->core, address, request_id, &text, &rpc->err)) != 0)
         return r;
-    return needs_signature(rpc, request_id, text);
+    return params_signature_needed(rpc, request_id, text);
 }
 
 static int init_with_key(struct rpc *rpc)
@@ -247,46 +227,6 @@ static int can_message(struct rpc *rpc)
     return 0;
 }
 
-static json_t *identifiers_json(const struct identity_state *state)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < state->members_n; i++) {
-        const struct ident *id = &state->members[i].id;
-
-        if (id->kind == IDENT_INSTALLATION)
-            continue;
-        json_array_append_new(
-            list, json_pack("{s:o,s:s}", "identifier",
-                            id->kind == IDENT_ETHEREUM ? json_stringn((const char *)id->value.data, id->value.len)
-                                                       : rpc_hex_json(id->value.data, id->value.len),
-                            "kind", id->kind == IDENT_ETHEREUM ? "ethereum" : "passkey"));
-    }
-    return list;
-}
-
-static json_t *installations_json(const struct identity_state *state, struct slice own)
-{
-    const struct identity_member *m;
-    json_t *list = json_array();
-
-    for (size_t i = 0; (m = identity_state_nth(state, IDENT_INSTALLATION, i)); i++) {
-        json_array_append_new(
-            list, json_pack("{s:o,s:o,s:b}", "id", rpc_hex_json(m->id.value.data, m->id.value.len), "createdAtNs",
-                            m->has_timestamp ? rpc_ns((int64_t)m->client_timestamp_ns) : json_null(), "self",
-                            slice_eq(m->id.value, own)));
-    }
-    return list;
-}
-
-static json_t *recovery_json(const struct identity_state *state)
-{
-    const struct ident *id = &state->recovery;
-
-    return id->kind == IDENT_ETHEREUM ? json_stringn((const char *)id->value.data, id->value.len)
-                                      : rpc_hex_json(id->value.data, id->value.len);
-}
-
 static int inbox_state(struct rpc *rpc)
 {
     const struct identity_state *state;
@@ -304,8 +244,8 @@ static int inbox_state(struct rpc *rpc)
         return r;
     if ((r = inbox_state_at(rpc->core, inbox_id, 0, &state, &rpc->err)) != 0)
         return r;
-    rpc->result = json_pack("{s:s,s:o,s:o,s:o}", "inboxId", inbox_id, "recoveryIdentifier", recovery_json(state),
-                            "identifiers", identifiers_json(state), "installations", installations_json(state, slice_of(rpc->core->self.installation_id, INSTALLATION_ID_LEN)));
+    rpc->result = json_pack("{s:s,s:o,s:o,s:o}", "inboxId", inbox_id, "recoveryIdentifier", inbox_recovery_json(state),
+                            "identifiers", inbox_identifiers_json(state), "installations", inbox_installations_json(state, slice_of(rpc->core->self.installation_id, INSTALLATION_ID_LEN)));
     return 0;
 }
 
@@ -374,7 +314,7 @@ static int installations(struct rpc *rpc)
     }
     if (r != 0 || (r = stored_state(rpc->store, self.inbox_id, &state, &rpc->err)) != 0)
         goto done;
-    rpc->result = installations_json(state, self.installation_id);
+    rpc->result = inbox_installations_json(state, self.installation_id);
     json_array_foreach(rpc->result, i, item) {
         const char *id = json_string_value(json_object_get(item, "id")), *name;
         uint8_t raw[INSTALLATION_ID_LEN];
@@ -389,79 +329,6 @@ static int installations(struct rpc *rpc)
 done:
     identity_state_free(state);
     store_mem_free(&mem);
-    return r;
-}
-
-/* ---- revoking ---- */
-
-static int collect_revoked(struct rpc *rpc, const struct identity_state *state, struct ident *out, size_t *n)
-{
-    struct slice own = slice_of(rpc->core->self.installation_id, INSTALLATION_ID_LEN);
-    const struct identity_member *m;
-    json_t *ids, *id;
-    bool all_others;
-    size_t i;
-    int r;
-
-    if ((r = rpc_bool(rpc, "allOthers", false, &all_others)) != 0 ||
-        (r = rpc_strings(rpc, "ids", !all_others, &ids)) != 0)
-        return r;
-    for (i = 0; (m = identity_state_nth(state, IDENT_INSTALLATION, i)); i++) {
-        char hex[2 * INSTALLATION_ID_LEN + 1];
-        bool wanted = all_others && !slice_eq(m->id.value, own);
-        size_t k;
-
-        hex_encode(m->id.value.data, INSTALLATION_ID_LEN, hex);
-        json_array_foreach(ids, k, id)
-            wanted |= strlen(json_string_value(id)) >= 4 &&
-                      strncmp(hex, json_string_value(id), strlen(json_string_value(id))) == 0;
-        if (wanted)
-            out[(*n)++] = m->id;
-    }
-    if (!all_others && *n < json_array_size(ids))
-        return err_set(&rpc->err, ERR_NOTFOUND, _("not every one of these is an installation of this inbox"));
-    return 0;
-}
-
-static int revoke_installations(struct rpc *rpc)
-{
-    const char *inbox_id = rpc->core->self.inbox_id, *request_id;
-    const struct identity_state *state;
-    struct identity_request *request = NULL;
-    struct account_need need = {0};
-    struct ident *revoked = NULL;
-    uint8_t signature[65];
-    size_t n = 0;
-    int r;
-
-    if ((r = worker_online(rpc->core, &rpc->err)) != 0 ||
-        (r = inbox_load(rpc->core, &inbox_id, 1, &rpc->err)) != 0 ||
-        (r = inbox_state_at(rpc->core, inbox_id, 0, &state, &rpc->err)) != 0)
-        return r;
-    revoked = xm_calloc(state->members_n + 1, sizeof *revoked);
-    if (!revoked)
-        return err_set(&rpc->err, ERR_NOMEM, "out of memory");
-    if ((r = collect_revoked(rpc, state, revoked, &n)) != 0)
-        goto done;
-    rpc->result = json_pack("{s:[]}", "revoked");
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(json_object_get(rpc->result, "revoked"),
-                              rpc_hex_json(revoked[i].value.data, revoked[i].value.len));
-    if (!n)
-        goto done;
-    if (json_object_get(rpc->params, "signature")) {
-        if ((r = read_signature(rpc, signature, &request_id)) == 0)
-            r = account_finish(rpc->core, request_id, slice_of(signature, sizeof signature), &rpc->err);
-    } else if ((r = request_revocation(state, revoked, n, (uint64_t)core_now_ns(rpc->core), &request, &rpc->err)) ==
-               0) {
-        r = account_publish(rpc->core, request, &need, &rpc->err);
-        if (r == ERR_AUTH && need.text)
-            r = needs_signature(rpc, need.request_id, need.text);
-    }
-    if (r == 0)
-        prefs_after_revocation(rpc->core);
-done:
-    xm_free(revoked);
     return r;
 }
 
@@ -549,7 +416,6 @@ const struct rpc_method client_methods[] = {
     {"client.canMessage", can_message, NULL},
     {"client.inboxState", inbox_state, NULL},
     {"client.installations", NULL, installations},
-    {"client.revokeInstallations", revoke_installations, NULL},
     {"client.network", network, NULL},
     {"nick.set", set_nick, NULL},
     {"nick.list", NULL, list_nicks},

@@ -11,9 +11,10 @@ libsync_la_SOURCES += \
 	sync/conversation_json.c sync/conversation_json.h \
 	sync/core.c sync/core.h \
 	sync/hmac.c sync/hmac.h \
+	sync/inbox_json.c sync/inbox_json.h \
 	sync/live.c sync/live.h \
 	sync/local_node.c sync/local_node.h \
-	sync/methods_client.c sync/methods_conversation.c sync/methods_conversations.c \
+	sync/methods_account.c sync/methods_client.c sync/methods_conversation.c sync/methods_conversations.c \
 	sync/methods_group.c sync/methods_permissions.c sync/methods_preferences.c sync/methods_signature.c sync/methods_stream.c \
 	sync/open.c sync/open.h \
 	sync/params.c sync/params.h \

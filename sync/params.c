@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/i18n.h"
+#include "identity/request.h"
 #include "store/groups.h"
 #include "sync/consent.h"
 #include "sync/resolve.h"
@@ -85,4 +86,24 @@ failed:
     xm_free(ids);
     xm_free(at);
     return r;
+}
+
+/* What a wallet elsewhere must sign goes out as error data (interface: `signature_needed`). */
+int params_signature_needed(struct rpc *rpc, const char *request_id, char *text)
+{
+    rpc->error_data =
+        json_pack("{s:s,s:s,s:s}", "code", "signature_needed", "requestId", request_id, "text", text);
+    xm_free(text);
+    return err_set(&rpc->err, ERR_AUTH, _("a wallet must sign; call again with its signature"));
+}
+
+int params_signature(struct rpc *rpc, uint8_t out[65], const char **request_id)
+{
+    const char *text;
+    int r;
+
+    if ((r = rpc_string(rpc, "requestId", true, request_id)) != 0 ||
+        (r = rpc_string(rpc, "signature", true, &text)) != 0)
+        return r;
+    return request_parse_signature(text, out, &rpc->err);
 }

@@ -13,3 +13,8 @@ int params_types(struct rpc *rpc, unsigned *out);
 int params_conversation(struct rpc *rpc, uint8_t id[16]);
 /* `peers` -> inbox ids, `*n` of them, freed with xm_free().  Waits for addresses. */
 int params_peers(struct rpc *rpc, const char *name, char (**out)[65], const char ***pointers, size_t *n);
+
+/* Fails as `signature_needed` with what a wallet elsewhere must sign; takes `text`. */
+int params_signature_needed(struct rpc *rpc, const char *request_id, char *text);
+/* The answer to that: "signature", and in *request_id, borrowed, which request it is for. */
+int params_signature(struct rpc *rpc, uint8_t out[65], const char **request_id);

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct rpc_method *const tables[] = {client_methods, conversations_methods, conversation_methods, group_methods,
-                                                  permission_methods, preferences_methods, signature_methods,
+static const struct rpc_method *const tables[] = {client_methods, account_methods, conversations_methods,
+                                                  conversation_methods, group_methods, permission_methods,
+                                                  preferences_methods, signature_methods,
                                                   stream_methods};
 
 /* Outside words for our codes; JSON-RPC numbers from -32000 down are ours to give. */

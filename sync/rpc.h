@@ -35,6 +35,7 @@ struct rpc_method {
 
 /* Tables end with a NULL name. */
 extern const struct rpc_method client_methods[];
+extern const struct rpc_method account_methods[];
 extern const struct rpc_method conversations_methods[];
 extern const struct rpc_method conversation_methods[];
 extern const struct rpc_method group_methods[];
