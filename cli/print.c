@@ -133,7 +133,7 @@ static void say_group_update(const json_t *content)
         putchar(' ');
         say(text(item, "field"));
         fputs(" = ", stdout);
-        say(text(item, "newValue"));
+        say(text(item, "new"));
     }
 }
 

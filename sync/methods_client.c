@@ -227,9 +227,31 @@ static int can_message(struct rpc *rpc)
     return 0;
 }
 
+/* Our names for our installations, and when each was last heard. */
+static void add_own_facts(struct store *store, json_t *installations)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(installations, i, item) {
+        const char *id = json_string_value(json_object_get(item, "id")), *name;
+        uint8_t raw[INSTALLATION_ID_LEN];
+        int64_t heard = 0;
+
+        if (store_nickname_get(store, STORE_NICKNAME_INSTALLATION, id, &mem, &name, NULL) == 0)
+            json_object_set_new(item, "nick", json_string(name));
+        hex_decode(id, strlen(id), raw, sizeof raw);
+        if (store_installation_heard(store, slice_of(raw, sizeof raw), &heard, NULL) == 0 && heard)
+            json_object_set_new(item, "lastHeardNs", rpc_ns(heard));
+    }
+    store_mem_free(&mem);
+}
+
 static int inbox_state(struct rpc *rpc)
 {
     const struct identity_state *state;
+    json_t *installations;
     const char *inbox_id;
     bool refresh;
     int r;
@@ -244,8 +266,11 @@ static int inbox_state(struct rpc *rpc)
         return r;
     if ((r = inbox_state_at(rpc->core, inbox_id, 0, &state, &rpc->err)) != 0)
         return r;
+    installations = inbox_installations_json(state, slice_of(rpc->core->self.installation_id, INSTALLATION_ID_LEN));
+    if (strcmp(inbox_id, rpc->core->self.inbox_id) == 0)
+        add_own_facts(rpc->store, installations);
     rpc->result = json_pack("{s:s,s:o,s:o,s:o}", "inboxId", inbox_id, "recoveryIdentifier", inbox_recovery_json(state),
-                            "identifiers", inbox_identifiers_json(state), "installations", inbox_installations_json(state, slice_of(rpc->core->self.installation_id, INSTALLATION_ID_LEN)));
+                            "identifiers", inbox_identifiers_json(state), "installations", installations);
     return 0;
 }
 
@@ -303,8 +328,6 @@ static int installations(struct rpc *rpc)
     struct store_mem mem = STORE_MEM_INIT;
     struct identity_state *state = NULL;
     struct store_installation self;
-    json_t *item;
-    size_t i;
     int r = store_installation_get(rpc->store, &mem, &self, &rpc->err);
 
     if (r == ERR_NOTFOUND || (r == 0 && self.registration != STORE_REGISTRATION_DONE)) {
@@ -315,17 +338,7 @@ static int installations(struct rpc *rpc)
     if (r != 0 || (r = stored_state(rpc->store, self.inbox_id, &state, &rpc->err)) != 0)
         goto done;
     rpc->result = inbox_installations_json(state, self.installation_id);
-    json_array_foreach(rpc->result, i, item) {
-        const char *id = json_string_value(json_object_get(item, "id")), *name;
-        uint8_t raw[INSTALLATION_ID_LEN];
-        int64_t heard = 0;
-
-        if (store_nickname_get(rpc->store, STORE_NICKNAME_INSTALLATION, id, &mem, &name, NULL) == 0)
-            json_object_set_new(item, "nick", json_string(name));
-        hex_decode(id, strlen(id), raw, sizeof raw);
-        if (store_installation_heard(rpc->store, slice_of(raw, sizeof raw), &heard, NULL) == 0 && heard)
-            json_object_set_new(item, "lastHeardNs", rpc_ns(heard));
-    }
+    add_own_facts(rpc->store, rpc->result);
 done:
     identity_state_free(state);
     store_mem_free(&mem);

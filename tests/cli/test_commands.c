@@ -390,6 +390,43 @@ static void a_decision_without_a_network_is_kept_and_says_so(void **state)
     json_decref(record);
 }
 
+static void an_installation_is_shown_with_its_name(void **state)
+{
+    json_t *info = run_json("@named init --new --label laptop --json");
+    const char *id = member(info, "installationId");
+    char command[200], begins[100];
+    struct outcome o;
+
+    (void)state;
+    snprintf(begins, sizeof begins, "* %s  20", id);
+    run("@named installations", &o);
+    assert_int_equal(strncmp(o.out, begins, strlen(begins)), 0);
+    assert_string_equal(o.out + strlen(o.out) - 9, "  laptop\n");
+    outcome_free(&o);
+    snprintf(command, sizeof command, "@named nick %.8s desk", id);
+    expect_status(command, 0, "");
+    run("@named installations --offline", &o);
+    assert_string_equal(o.out + strlen(o.out) - 7, "  desk\n");
+    outcome_free(&o);
+    json_decref(info);
+}
+
+static void a_change_of_a_group_is_shown_with_what_it_is_now(void **state)
+{
+    json_t *group = json_of("@alix conversations create-group %s --name before --json", bo_inbox, "");
+    char command[200], end[100];
+    struct outcome o;
+
+    (void)state;
+    json_decref(json_of("@alix conversation update-name %s after --json", member(group, "id"), ""));
+    snprintf(command, sizeof command, "@alix messages %s", member(group, "id"));
+    snprintf(end, sizeof end, "  %.8s:  group_name = after\n", alix_inbox);
+    run(command, &o);
+    assert_string_equal(o.out + strlen(o.out) - strlen(end), end);
+    outcome_free(&o);
+    json_decref(group);
+}
+
 static void permissions_are_shown_and_changed(void **state)
 {
     json_t *group = json_of("@alix conversations create-group %s --json", bo_inbox, ""), *p;
@@ -505,6 +542,8 @@ int main(void)
         cmocka_unit_test(a_wrong_key_is_6),
         cmocka_unit_test(what_is_not_permitted_is_7),
         cmocka_unit_test(an_interrupted_command_is_130),
+        cmocka_unit_test(an_installation_is_shown_with_its_name),
+        cmocka_unit_test(a_change_of_a_group_is_shown_with_what_it_is_now),
         cmocka_unit_test(permissions_are_shown_and_changed),
         cmocka_unit_test(a_block_reaches_another_installation_and_is_undone),
         cmocka_unit_test(an_admin_command_changes_its_own_list_alone),
