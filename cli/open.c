@@ -71,6 +71,8 @@ int cli_close(const struct cli_options *o, struct xm_client *client, int status,
     xm_client_close(client);
     if (r == XM_OK || decision != CLI_DECIDES)
         return status;
+    if (r == XM_NOT_FOUND) /* no installation yet, and so nobody to tell */
+        return exit_complain(&error);
     fprintf(stderr, "xmtui: %s\n", _("no network: decided here; your other installations hear of it later"));
     return EXIT_NO_NETWORK;
 }

@@ -259,6 +259,8 @@ static int inbox_state(struct rpc *rpc)
     if ((r = rpc_string(rpc, "inboxId", false, &inbox_id)) != 0 ||
         (r = rpc_bool(rpc, "refresh", !rpc->core->offline, &refresh)) != 0)
         return r;
+    if (!inbox_id && !rpc->core->self.registered)
+        return rpc_not_registered(rpc);
     if (!inbox_id)
         inbox_id = rpc->core->self.inbox_id;
     if (refresh && ((r = worker_online(rpc->core, &rpc->err)) != 0 ||

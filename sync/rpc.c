@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/hex.h"
 #include "base/i18n.h"
+#include "sync/core.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,6 +39,25 @@ const struct rpc_method *rpc_find(const char *name)
     return NULL;
 }
 
+int rpc_not_registered(struct rpc *rpc)
+{
+    return err_set(&rpc->err, ERR_NOTFOUND, "%s", _("this installation is not registered: run xmtui init first"));
+}
+
+/* What only reads has nothing to tell yet and says so; of the rest, what needs no installation.  Decisions are kept,
+ * to go out once there is one. */
+static bool works_before_init(const struct rpc_method *m)
+{
+    static const char *const names[] = {
+        "client.init", "client.canMessage", "client.inboxState", "client.network", "nick.set",
+        "preferences.setConsent", "preferences.allow", "preferences.block", "preferences.reset", "preferences.undo"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(m->name, names[i]) == 0)
+            return true;
+    return m->read != NULL;
+}
+
 int rpc_run(struct rpc *rpc, const char *method)
 {
     const struct rpc_method *m = rpc_find(method);
@@ -48,6 +68,8 @@ int rpc_run(struct rpc *rpc, const char *method)
         rpc->error_data = json_pack("{s:s}", "code", "method");
         return ERR_NOTFOUND;
     }
+    if (rpc->core && !rpc->core->self.registered && !works_before_init(m))
+        return rpc_not_registered(rpc);
     r = rpc->core && m->call ? m->call(rpc) : m->read(rpc);
     if (r == 0 && !rpc->result)
         rpc->result = json_object();

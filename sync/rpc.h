@@ -54,6 +54,9 @@ int rpc_run(struct rpc *rpc, const char *method);
 /* The JSON-RPC error object for what rpc_run() returned; a new reference. */
 json_t *rpc_error(const struct rpc *rpc, int code);
 
+/* The failure of what needs an installation that this home has not yet. */
+int rpc_not_registered(struct rpc *rpc);
+
 /* ---- parameters ---- */
 
 /* A string parameter, or NULL when absent; ERR_INVALID for another type.  `required` makes absence

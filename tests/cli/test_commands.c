@@ -196,6 +196,35 @@ static void what_is_not_there_is_3(void **state)
     run_fails("@alix conversation stream 00112233445566778899aabbccddeeff", 3, "no conversation 00112233");
 }
 
+static void a_home_without_an_installation_says_how_to_make_one(void **state)
+{
+    static const char *const commands[] = {
+        "installations", "sync", "stream", "client sign hello", "client inbox-state",
+        "client revoke-all-other-installations", "conversations sync", "conversations hmac-keys", "preferences sync",
+        "dm 1234 hello"};
+    char command[200];
+    struct outcome o;
+    json_t *info;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        snprintf(command, sizeof command, "@newborn %s", commands[i]);
+        run_fails(command, 3, "xmtui: this installation is not registered: run xmtui init first\n");
+    }
+    /* A decision is kept for then. */
+    snprintf(command, sizeof command, "@newborn block %s", bo_inbox);
+    run(command, &o);
+    assert_int_equal(o.status, 3);
+    assert_string_equal(o.err, "xmtui: this installation is not registered: run xmtui init first\n");
+    assert_non_null(strstr(o.out, "  denied   "));
+    outcome_free(&o);
+    info = run_json("@newborn client info --json");
+    assert_true(json_is_false(json_object_get(info, "registered")));
+    assert_true(json_is_null(json_object_get(info, "inboxId")));
+    json_decref(info);
+    expect_status("@newborn list", 0, "");
+}
+
 static void no_network_is_4_and_a_message_is_kept(void **state)
 {
     const char *deaf[] = {"XMTUI_NODE=http://127.0.0.1:9", NULL};
@@ -535,6 +564,7 @@ int main(void)
         cmocka_unit_test(a_key_on_the_command_line_is_not_taken_in_silence),
         cmocka_unit_test(wrong_usage_is_2),
         cmocka_unit_test(what_is_not_there_is_3),
+        cmocka_unit_test(a_home_without_an_installation_says_how_to_make_one),
         cmocka_unit_test(a_text_goes_from_one_to_the_other),
         cmocka_unit_test(no_network_is_4_and_a_message_is_kept),
         cmocka_unit_test(json_changes_neither_the_status_nor_the_line_on_standard_error),

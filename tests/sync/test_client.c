@@ -103,7 +103,10 @@ static void errors_come_back_with_their_code(void **state)
                                        20000, NULL, &error),
                      XM_NOT_FOUND);
     assert_non_null(strstr(error.text, "00112233445566778899aabbccddeeff"));
-    assert_int_equal(xm_client_request(f->client, "conversations.sync", NULL, 20000, NULL, &error), XM_OFFLINE);
+    assert_int_equal(xm_client_request(f->client, "client.canMessage", "{\"peers\":[]}", 20000, NULL, &error), XM_OFFLINE);
+    /* Nothing to sync before there is an installation. */
+    assert_int_equal(xm_client_request(f->client, "conversations.sync", NULL, 20000, NULL, &error), XM_NOT_FOUND);
+    assert_non_null(strstr(error.text, "xmtui init"));
     assert_int_equal(xm_client_request(f->client, "no.such", NULL, 20000, NULL, &error), XM_FAILED);
     assert_int_equal(xm_client_request(f->client, "client.info", "[1]", 20000, NULL, &error), XM_USAGE);
     assert_int_equal(xm_client_request(f->client, "preferences.getConsent", "{}", 20000, NULL, &error), XM_USAGE);
