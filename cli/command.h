@@ -14,7 +14,8 @@ struct command {
     const char *args;    /* for people: "ID TEXT" */
     const char *help;    /* one line */
     const char *method;
-    /* Words and flags -> params.  NULL: the arguments are positional, named by `params`. */
+    /* Words and flags -> params; NULL for what is no usage of it, JSON's null for what was complained about already.
+     * No function: the arguments are positional, named by `params`. */
     json_t *(*build)(const struct command *c, const struct cli_options *o, const char *const *args, size_t n);
     const char *params;  /* "id text peers*": names in order, the last may take the rest */
     const char *flags;   /* "limit=limit before=beforeNs": flag=param; after it ":i" for a whole number, ":s" for

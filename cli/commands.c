@@ -1,5 +1,6 @@
 /* The table of one-shot commands, and the few whose arguments are not simply params. */
 #include "cli/command.h"
+#include "cli/open.h"
 #include "cli/options.h"
 #include "cli/print.h"
 
@@ -199,6 +200,30 @@ static json_t *build_all_others(const struct command *c, const struct cli_option
     return n == 0 ? json_pack("{s:b}", "allOthers", 1) : NULL;
 }
 
+/* The account is named, or known by the key of its wallet, which then signs for itself. */
+static json_t *build_add_account(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
+{
+    bool by_key = o->wallet_key_file || o->wallet_key_given;
+    json_t *key = NULL, *params = json_object();
+
+    (void)c;
+    if (n + by_key == 0 || n > 1) {
+        json_decref(params);
+        return NULL;
+    }
+    if (by_key) {
+        key = o->wallet_key_file ? cli_key_from_file(o->wallet_key_file) : json_string(o->wallet_key);
+        if (!key) {
+            json_decref(params);
+            return json_null();
+        }
+        json_object_set_new(params, "walletKey", key);
+    }
+    if (n)
+        json_object_set_new(params, "address", json_string(a[0]));
+    return params;
+}
+
 #define LIST_FLAGS "consent=consentStates:l type=type limit=limit:i"
 #define PAGE_FLAGS "limit=limit:i before=beforeNs:i after=afterNs:i"
 
@@ -219,6 +244,10 @@ const struct command commands[] = {
     {"client revoke-installations", "ID...", N_("revoke installations of yours"), "client.revokeInstallations", NULL, "ids*", "", print_fields},
     {"client revoke-all-other-installations", "", N_("revoke all but this one"), "client.revokeInstallations", build_all_others, NULL, "", print_fields},
 
+    {"client add-account", "ADDRESS | --wallet-key-file F", N_("one more account of yours; without its key, sign the text and paste the signature"), "client.addAccount", build_add_account, NULL, "", print_fields},
+    {"client remove-account", "ADDRESS", N_("an account of yours no more"), "client.removeAccount", NULL, "address", "", print_fields},
+    {"client change-recovery-identifier", "ADDRESS", N_("the account that may revoke; the former one signs"), "client.changeRecoveryIdentifier", NULL, "address", "", print_fields},
+    {"client export-key", "FILE", N_("write the wallet key into a new file that only you can read"), "client.exportKey", NULL, "file", "", print_fields},
     {"client sign", "TEXT", N_("sign a text with this installation's key"), "client.sign", NULL, "text", "", print_fields},
     {"client verify-signature", "TEXT SIGNATURE", N_("whether this installation, or the one named, signed it"), "client.verifySignature", NULL, "text signature", "installation=installationId", print_validity},
 

@@ -8,38 +8,9 @@
 #include "cli/options.h"
 #include "cli/print.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-
-/* Reads a key of 64 hexadecimal digits, with or without 0x, from a file that others may not read. */
-static json_t *key_from_file(const char *path)
-{
-    char line[256] = "";
-    struct stat st;
-    FILE *f = fopen(path, "re");
-    json_t *key = NULL;
-
-    if (!f) {
-        fprintf(stderr, "xmtui: %s: %s\n", path, strerror(errno));
-        return NULL;
-    }
-    if (fstat(fileno(f), &st) == 0 && (st.st_mode & 077)) {
-        fprintf(stderr, "xmtui: ");
-        fprintf(stderr, _("%s can be read by others: chmod 600 it first"), path);
-        fputc('\n', stderr);
-    } else if (fgets(line, sizeof line, f)) {
-        line[strcspn(line, " \t\r\n")] = 0;
-        key = json_string(line);
-    } else {
-        fprintf(stderr, "xmtui: %s: %s\n", path, _("no key in this file"));
-    }
-    explicit_bzero(line, sizeof line);
-    fclose(f);
-    return key;
-}
 
 static json_t *wallet_key_mode(json_t *key)
 {
@@ -67,7 +38,7 @@ static json_t *read_mode(const struct cli_options *o)
     else if (external)
         params = json_pack("{s:s,s:s}", "mode", "external", "address", external);
     else if (o->wallet_key_file)
-        params = wallet_key_mode(key_from_file(o->wallet_key_file));
+        params = wallet_key_mode(cli_key_from_file(o->wallet_key_file));
     else if (cli_flag(o, "new"))
         params = json_pack("{s:s}", "mode", "new");
     else if (o->wallet_key)

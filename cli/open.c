@@ -5,9 +5,11 @@
 #include "cli/exit.h"
 #include "cli/options.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -37,6 +39,32 @@ bool cli_ask_secret(const char *prompt, char *out, size_t size)
     out[n] = 0;
     out[strcspn(out, "\r\n")] = 0;
     return true;
+}
+
+json_t *cli_key_from_file(const char *path)
+{
+    char line[256] = "";
+    struct stat st;
+    FILE *f = fopen(path, "re");
+    json_t *key = NULL;
+
+    if (!f) {
+        fprintf(stderr, "xmtui: %s: %s\n", path, strerror(errno));
+        return NULL;
+    }
+    if (fstat(fileno(f), &st) == 0 && (st.st_mode & 077)) {
+        fprintf(stderr, "xmtui: ");
+        fprintf(stderr, _("%s can be read by others: chmod 600 it first"), path);
+        fputc('\n', stderr);
+    } else if (fgets(line, sizeof line, f)) {
+        line[strcspn(line, " \t\r\n")] = 0;
+        key = json_string(line);
+    } else {
+        fprintf(stderr, "xmtui: %s: %s\n", path, _("no key in this file"));
+    }
+    explicit_bzero(line, sizeof line);
+    fclose(f);
+    return key;
 }
 
 int cli_open(struct cli_options *o, bool quiet, struct xm_client **out)

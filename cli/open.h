@@ -1,5 +1,6 @@
-/* Opening the home for a command: asks for the passphrase where there is one.  Thread: main. */
+/* Opening the home for a command, and the secrets that are asked for or read from files.  Thread: main. */
 #pragma once
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,3 +19,7 @@ int cli_close(const struct cli_options *options, struct xm_client *client, int s
 
 /* Reads a line from the terminal without showing it; false when there is no terminal or it ended. */
 bool cli_ask_secret(const char *prompt, char *out, size_t size);
+
+/* A wallet key of 64 hexadecimal digits, with or without 0x, from a file that others may not read: a new reference, or
+ * NULL after a line on standard error. */
+json_t *cli_key_from_file(const char *path);

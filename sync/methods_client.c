@@ -88,16 +88,11 @@ static int init_external(struct rpc *rpc, const char *address)
 static int init_with_key(struct rpc *rpc)
 {
     uint8_t key[32];
-    const char *text;
-    int r;
+    bool given;
+    int r = params_wallet_key(rpc, true, key, &given);
 
-    if ((r = rpc_string(rpc, "walletKey", true, &text)) != 0)
-        return r;
-    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-        text += 2;
-    if (!hex_decode(text, strlen(text), key, sizeof key))
-        return err_set(&rpc->err, ERR_INVALID, _("a wallet key is 64 hexadecimal digits"));
-    r = registration_with_wallet(rpc->core, key, &rpc->err);
+    if (r == 0)
+        r = registration_with_wallet(rpc->core, key, &rpc->err);
     sodium_memzero(key, sizeof key);
     return r;
 }

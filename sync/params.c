@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/hex.h"
 #include "base/i18n.h"
 #include "identity/request.h"
 #include "store/groups.h"
@@ -106,4 +107,19 @@ int params_signature(struct rpc *rpc, uint8_t out[65], const char **request_id)
         (r = rpc_string(rpc, "signature", true, &text)) != 0)
         return r;
     return request_parse_signature(text, out, &rpc->err);
+}
+
+int params_wallet_key(struct rpc *rpc, bool required, uint8_t out[32], bool *given)
+{
+    const char *text;
+    int r = rpc_string(rpc, "walletKey", required, &text);
+
+    *given = r == 0 && text;
+    if (!*given)
+        return r;
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+        text += 2;
+    return hex_decode(text, strlen(text), out, 32)
+               ? 0
+               : err_set(&rpc->err, ERR_INVALID, _("a wallet key is 64 hexadecimal digits"));
 }

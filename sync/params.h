@@ -1,5 +1,6 @@
 /* Parameters that several methods share.  Thread: as the method's. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,3 +19,5 @@ int params_peers(struct rpc *rpc, const char *name, char (**out)[65], const char
 int params_signature_needed(struct rpc *rpc, const char *request_id, char *text);
 /* The answer to that: "signature", and in *request_id, borrowed, which request it is for. */
 int params_signature(struct rpc *rpc, uint8_t out[65], const char **request_id);
+/* `walletKey`: 32 bytes of hex, which the caller wipes; *given: whether it is there. */
+int params_wallet_key(struct rpc *rpc, bool required, uint8_t out[32], bool *given);

@@ -128,6 +128,21 @@ char *run_line(struct running *r)
     return line;
 }
 
+char *run_said(struct running *r, const char *end)
+{
+    size_t len = 0, room = 1 << 16;
+    char *text = calloc(1, room);
+
+    while (!strstr(text, end)) {
+        struct pollfd wait = {.fd = r->err, .events = POLLIN};
+
+        if (poll(&wait, 1, WAIT_MS) <= 0 || read(r->err, text + len, 1) != 1)
+            fail_msg("it does not say \"%s\", but: %s", end, text);
+        assert_true(++len + 1 < room);
+    }
+    return text;
+}
+
 int run_end(struct running *r)
 {
     int status;
@@ -168,6 +183,14 @@ static void read_both(struct running *r, struct outcome *o)
     o->err = texts[1];
 }
 
+void run_rest(struct running *r, struct outcome *o)
+{
+    close(r->in);
+    r->in = -1;
+    read_both(r, o);
+    o->status = run_end(r);
+}
+
 void run_in(const char *const *env, const char *input, const char *command, struct outcome *o)
 {
     struct running r;
@@ -176,10 +199,7 @@ void run_in(const char *const *env, const char *input, const char *command, stru
     start(env, command, &r);
     if (input)
         run_write(&r, input);
-    close(r.in);
-    r.in = -1;
-    read_both(&r, o);
-    o->status = run_end(&r);
+    run_rest(&r, o);
 }
 
 void run(const char *command, struct outcome *o)

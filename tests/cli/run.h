@@ -30,8 +30,12 @@ bool run_has_output(struct running *r, int ms);
 /* A line of its output; the test fails when none comes.  The caller frees it. */
 char *run_line(struct running *r);
 void run_write(struct running *r, const char *text);
+/* What it says on standard error up to and with `end`; the test fails when that does not come.  The caller frees it. */
+char *run_said(struct running *r, const char *end);
 /* Waits for the end; the exit status as above. */
 int run_end(struct running *r);
+/* The same, with what it still says; its input ends. */
+void run_rest(struct running *r, struct outcome *o);
 
 /* It did what it should: status 0, nothing on standard error.  The one JSON value it printed, or NULL for none. */
 json_t *run_json(const char *command);

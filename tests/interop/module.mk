@@ -10,7 +10,7 @@ EXTRA_DIST += tests/interop/run tests/interop/install tests/interop/package.json
 	tests/interop/peer/shapes.mjs \
 	tests/interop/lib/talk.mjs tests/interop/scenarios/block.mjs tests/interop/scenarios/chats.mjs tests/interop/scenarios/group.mjs tests/interop/scenarios/hostile.mjs \
 	tests/interop/scenarios/index.mjs tests/interop/scenarios/kill.mjs tests/interop/scenarios/libxmtp-chats.mjs \
-	tests/interop/scenarios/libxmtp-identity.mjs tests/interop/scenarios/libxmtp-many.mjs \
+	tests/interop/scenarios/accounts.mjs tests/interop/scenarios/libxmtp-identity.mjs tests/interop/scenarios/libxmtp-many.mjs \
 	tests/interop/scenarios/malformed.mjs tests/interop/scenarios/node-restart.mjs tests/interop/scenarios/preferences.mjs tests/interop/scenarios/rules.mjs
 
 # `make interop`: all scenarios with the programs of this build (needs Node and, once, the npm registry).

@@ -2,6 +2,7 @@
 import * as libxmtpIdentity from './libxmtp-identity.mjs'
 import * as libxmtpChats from './libxmtp-chats.mjs'
 import * as libxmtpMany from './libxmtp-many.mjs'
+import * as accounts from './accounts.mjs'
 import * as preferences from './preferences.mjs'
 import * as chats from './chats.mjs'
 import * as block from './block.mjs'
@@ -12,5 +13,5 @@ import * as malformed from './malformed.mjs'
 import * as nodeRestart from './node-restart.mjs'
 import * as kill from './kill.mjs'
 
-export const SCENARIOS = [libxmtpIdentity, libxmtpChats, libxmtpMany, preferences, chats, block, rules, group, hostile, malformed,
+export const SCENARIOS = [libxmtpIdentity, libxmtpChats, libxmtpMany, accounts, preferences, chats, block, rules, group, hostile, malformed,
   nodeRestart, kill]
