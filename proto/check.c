@@ -20,6 +20,7 @@ enum { ALIGN = 8 };
 struct walk {
     const struct proto_limits *limits;
     size_t elements, memory;
+    size_t nuls; /* in strings */
     const char *where; /* full name of the message where it failed */
     const char *why;
     int code;
@@ -96,16 +97,29 @@ static long packed_count(ProtobufCType type, struct slice data)
 static bool walk_message(struct walk *w, const ProtobufCMessageDescriptor *type, struct slice message,
                          unsigned depth);
 
+static size_t count_nuls(struct slice text)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        n += text.data[i] == 0;
+    return n;
+}
+
 static bool walk_len(struct walk *w, const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *known,
                      struct slice bytes, unsigned depth)
 {
+    size_t nuls;
+
     switch (known->type) {
     case PROTOBUF_C_TYPE_STRING:
         if (!utf8_valid(bytes))
             return refuse(w, ERR_MALFORMED, type, "has a string that is not UTF-8");
-        if (!w->limits->allow_nul && bytes.len > 0 && memchr(bytes.data, 0, bytes.len) != NULL)
+        nuls = count_nuls(bytes);
+        if (nuls > 0 && !w->limits->allow_nul)
             return refuse(w, ERR_MALFORMED, type, "has a string with a NUL");
-        return take(w, bytes.len + 1, type);
+        w->nuls += nuls;
+        return take(w, bytes.len + nuls + 1, type);
     case PROTOBUF_C_TYPE_BYTES:
         return take(w, bytes.len, type);
     case PROTOBUF_C_TYPE_MESSAGE:
@@ -173,19 +187,94 @@ static bool walk_message(struct walk *w, const ProtobufCMessageDescriptor *type,
     return take(w, slab_bytes(fields), type);
 }
 
+static int walk_all(struct walk *w, const ProtobufCMessageDescriptor *type, struct slice message, struct err *err)
+{
+    if (message.len > INT32_MAX)
+        return err_set(err, ERR_TOOBIG, "%s of %zu bytes", type->short_name, message.len);
+    if (!walk_message(w, type, message, 1))
+        return err_set(err, (enum err_code)w->code, "%s of %zu bytes: %s %s", type->short_name, message.len, w->where,
+                       w->why);
+    return 0;
+}
+
 int proto_check(const ProtobufCMessageDescriptor *type, struct slice message, const struct proto_limits *limits,
                 size_t *memory, struct err *err)
 {
     struct walk w = {.limits = limits};
+    int r = walk_all(&w, type, message, err);
 
-    if (message.len > INT32_MAX)
-        return err_set(err, ERR_TOOBIG, "%s of %zu bytes", type->short_name, message.len);
-    if (!walk_message(&w, type, message, 1))
-        return err_set(err, (enum err_code)w.code, "%s of %zu bytes: %s %s", type->short_name, message.len, w.where,
-                       w.why);
-    if (memory != NULL)
+    if (r == 0 && memory != NULL)
         *memory = w.memory;
-    return 0;
+    return r;
+}
+
+/* ---- NULs ---- */
+
+static void put_escaped(struct buf *out, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] == 0)
+            buf_put_str(out, PROTO_NUL);
+        else
+            buf_put_u8(out, text.data[i]);
+}
+
+/* `message`, which was checked, with PROTO_NUL for every NUL in a string; all else to the byte. */
+static void escape_message(const ProtobufCMessageDescriptor *type, struct slice message, struct buf *out)
+{
+    struct reader r = reader_of(message);
+    const uint8_t *before = r.at;
+    struct wire_field field;
+
+    for (; wire_next(&r, &field); before = r.at) {
+        const ProtobufCFieldDescriptor *known = protobuf_c_message_descriptor_get_field(type, field.number);
+        struct buf inner = BUF_SECRET;
+
+        if (known && field.type == WIRE_LEN && known->type == PROTOBUF_C_TYPE_STRING) {
+            put_escaped(&inner, field.bytes);
+        } else if (known && field.type == WIRE_LEN && known->type == PROTOBUF_C_TYPE_MESSAGE) {
+            escape_message(known->descriptor, field.bytes, &inner);
+        } else {
+            buf_put(out, before, (size_t)(r.at - before));
+            continue;
+        }
+        wire_put_message(out, field.number, buf_slice(&inner));
+        out->bad |= inner.bad;
+        buf_free(&inner);
+    }
+}
+
+static size_t nul_at(const char *text)
+{
+    const char *nul = strstr(text, PROTO_NUL);
+
+    return nul ? (size_t)(nul - text) : strlen(text);
+}
+
+size_t proto_string_len(const char *text)
+{
+    size_t len = strlen(text);
+
+    while ((text = strstr(text, PROTO_NUL))) {
+        text += 2;
+        len--;
+    }
+    return len;
+}
+
+void proto_put_string(struct buf *out, const char *text)
+{
+    for (size_t n = nul_at(text);; text += n + 2, n = nul_at(text)) {
+        buf_put(out, text, n);
+        if (!text[n])
+            return;
+        buf_put_u8(out, 0);
+    }
+}
+
+struct slice proto_string_shown(const char *text)
+{
+    return slice_of(text, nul_at(text));
 }
 
 /* ---- Arena ---- */
@@ -275,19 +364,29 @@ int proto_unpack_within(const ProtobufCMessageDescriptor *type, struct slice mes
                         const struct proto_limits *limits, struct proto_arena *arena, void *out, struct err *err)
 {
     ProtobufCAllocator allocator = {.alloc = arena_alloc, .free = arena_keep};
-    struct proto_chunk *chunk;
+    struct walk w = {.limits = limits};
+    struct buf escaped = BUF_SECRET;
+    struct proto_chunk *chunk = NULL;
     ProtobufCMessage *unpacked;
-    size_t memory = 0, used;
-    int r = proto_check(type, message, limits, &memory, err);
+    size_t used;
+    int r = walk_all(&w, type, message, err);
 
     if (r != 0)
         return r;
-    chunk = chunk_with(arena, memory);
-    if (chunk == NULL)
+    if (w.nuls > 0) {
+        escape_message(type, message, &escaped);
+        message = buf_slice(&escaped);
+    }
+    if (buf_ok(&escaped))
+        chunk = chunk_with(arena, w.memory);
+    if (chunk == NULL) {
+        buf_free(&escaped);
         return err_set(err, ERR_NOMEM, "out of memory for a %s", type->short_name);
+    }
     used = chunk->used;
     allocator.allocator_data = chunk;
     unpacked = protobuf_c_message_unpack(type, &allocator, message.len, message.data);
+    buf_free(&escaped);
     if (unpacked == NULL) {
         /* protobuf-c is stricter about over-long varints than the check. */
         chunk->used = used;

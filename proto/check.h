@@ -25,9 +25,13 @@ struct proto_limits {
     unsigned depth;  /* of messages within messages; XMTP's own stay under 10 */
     size_t elements; /* the largest honest reply, 50 full identity logs, has about 60,000 */
     size_t memory;   /* bytes after unpacking; the largest message on the wire has 25 MiB */
-    bool allow_nul;  /* a NUL in a string is let through, and the C string ends there: for data that
-                      * every member of a group must accept alike */
+    bool allow_nul;  /* a NUL in a string is let through, and stands in the C string as PROTO_NUL: for data
+                      * that every member of a group must accept alike */
 };
+
+/* What stands for a NUL where allow_nul let one through: two bytes that no UTF-8 has, so that strings which
+ * differ stay different, and one can be written again as it came (proto_put_string). */
+#define PROTO_NUL "\xc0\x80"
 
 extern const struct proto_limits proto_limits_default; /* 64, 100 000, 64 MiB, false */
 
@@ -62,6 +66,12 @@ int proto_unpack_within(const ProtobufCMessageDescriptor *type, struct slice mes
 /* Appends the packed form of `message` (any generated struct) to `out`; a failed allocation shows in
  * buf_ok(), as with every other put. */
 void proto_pack(struct buf *out, const void *message);
+
+/* A string of a message unpacked with allow_nul, with its NULs again: its length in bytes, its bytes, and the
+ * part before the first NUL, which is what can be shown. */
+size_t proto_string_len(const char *text);
+void proto_put_string(struct buf *out, const char *text);
+struct slice proto_string_shown(const char *text);
 
 static inline struct slice proto_slice(ProtobufCBinaryData data)
 {

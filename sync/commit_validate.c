@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "proto/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,9 +127,9 @@ static int compare_attributes(struct work *w)
     for (size_t i = 0; i < w->out.n_fields; i++) {
         const struct field_change *c = &w->out.fields[i];
         size_t limit = group_attr_limit(c->field);
-        if (limit > 0 && c->new_value && strlen(c->new_value) > limit)
+        if (limit > 0 && c->new_value && proto_string_len(c->new_value) > limit)
             return err_set(w->err, ERR_TOOBIG, "attribute %s has %zu bytes, the limit is %zu", c->field,
-                           strlen(c->new_value), limit);
+                           proto_string_len(c->new_value), limit);
     }
     return 0;
 }

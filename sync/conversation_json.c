@@ -32,7 +32,7 @@ static json_t *text_or_empty(struct slice text)
 
 static json_t *string_or_null(const char *text)
 {
-    return text && *text ? json_string(text) : json_null();
+    return text && *text ? text_or_empty(slice_str(text)) : json_null();
 }
 
 static int add_nick(struct store *store, json_t *object, const char *inbox_id, struct err *err)
@@ -73,7 +73,7 @@ int conversation_to_json(struct store *store, const struct store_conversation *r
     if (g->type == STORE_DM)
         json_object_set_new(object, "peerConsent", json_string(consent_state_name((enum consent_state)row->peer_consent)));
     if (g->paused_for_version)
-        json_object_set_new(object, "pausedForVersion", json_string(g->paused_for_version));
+        json_object_set_new(object, "pausedForVersion", string_or_null(g->paused_for_version));
     if ((r = add_nick(store, object, g->peer_inbox_id, err)) != 0) {
         json_decref(object);
         return r;

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "identity/credential.h"
 #include "mls/mls.h"
+#include "proto/check.h"
 #include "store/cursors.h"
 #include "store/groups.h"
 #include "store/mls_state.h"
@@ -275,7 +276,7 @@ static struct slice text_of(const struct group *g, const char *key)
 {
     const char *value = group_attr_get(&g->ext.mutable_, key);
 
-    return value ? slice_str(value) : slice_of(NULL, 0);
+    return value ? proto_string_shown(value) : slice_of(NULL, 0);
 }
 
 static int64_t number_of(const struct group *g, const char *key)

@@ -263,7 +263,7 @@ static void put_inboxes(struct buf *b, unsigned field, const struct inbox_list *
     struct buf ids = BUF_INIT;
 
     for (size_t i = 0; i < list->n; i++)
-        wire_put_message(&ids, 1, slice_str(list->ids[i]));
+        pb_put_text(&ids, 1, list->ids[i]);
     pb_put_part(b, field, &ids); /* present even when empty: libxmtp insists */
     buf_free(&ids);
 }
@@ -394,7 +394,7 @@ void group_membership_encode(const struct group_membership *in, struct buf *out)
 {
     for (size_t i = 0; i < in->n_members; i++) {
         struct buf entry = BUF_INIT;
-        wire_put_message(&entry, 1, slice_str(in->members[i].inbox_id));
+        pb_put_text(&entry, 1, in->members[i].inbox_id);
         wire_put_u64(&entry, 2, in->members[i].sequence_id);
         pb_put_part(out, 1, &entry);
         buf_free(&entry);

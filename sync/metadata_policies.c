@@ -176,7 +176,7 @@ void group_permissions_encode(const struct policy_set *in, struct buf *out)
     put_policy(&set, 2, &in->remove_member, false);
     for (size_t i = 0; i < in->n_fields; i++) {
         struct buf entry = BUF_INIT;
-        wire_put_message(&entry, 1, slice_str(in->fields[i].field));
+        pb_put_text(&entry, 1, in->fields[i].field);
         put_policy(&entry, 2, &in->fields[i].policy, false);
         pb_put_part(&set, 3, &entry);
         buf_free(&entry);

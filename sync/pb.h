@@ -1,11 +1,20 @@
 /* Small additions to proto/wire.h for messages that we write field by field.  Thread: any. */
 #pragma once
+#include "proto/check.h"
 #include "proto/wire.h"
 
-/* A string field, left out when NULL or empty. */
+/* A string field, there even when it is empty; what stands for a NUL becomes one again. */
+static inline void pb_put_text(struct buf *b, uint32_t field, const char *text)
+{
+    wire_put_head(b, field, proto_string_len(text));
+    proto_put_string(b, text);
+}
+
+/* The same, left out when NULL or empty. */
 static inline void pb_put_string(struct buf *b, uint32_t field, const char *text)
 {
-    wire_put_bytes(b, field, text ? slice_str(text) : slice_of(NULL, 0));
+    if (text && *text)
+        pb_put_text(b, field, text);
 }
 
 /* Takes a nested message that was written into `part`, and empties `part` for the next. */

@@ -38,9 +38,9 @@ static void put_change(struct buf *b, const struct field_change *c)
 
     pb_put_string(&part, 1, c->field);
     if (c->old_value)
-        wire_put_message(&part, 2, slice_str(c->old_value));
+        pb_put_text(&part, 2, c->old_value);
     if (c->new_value)
-        wire_put_message(&part, 3, slice_str(c->new_value));
+        pb_put_text(&part, 3, c->new_value);
     pb_put_part(b, 4, &part);
     buf_free(&part);
 }

@@ -169,20 +169,56 @@ static void strings_are_utf8_without_nul(void **state)
                      ERR_MALFORMED);
 }
 
-static void a_nul_may_be_let_through_and_ends_the_string(void **state)
+/* In a string of the message itself and of one inside, beside fields that nobody knows. */
+static void a_nul_may_be_let_through_and_comes_out_again(void **state)
 {
-    static const char bytes[] = "\x0a\x03"
-                                "a\0b";
+    static const char bytes[] = "\x12\x0c\x0a\x03"
+                                "a\0b\x0a\x01"
+                                "a\x12\x02\0\0\x1a\x00\xa2\x06\x03n\0w";
+    struct proto_limits limits = proto_limits_default;
+    struct proto_arena arena = PROTO_ARENA_INIT;
+    Xmtp__Mls__MessageContents__GroupMutableMetadataV1 *m;
+    struct slice shown;
+    struct buf out = BUF_INIT;
+
+    (void)state;
+    limits.allow_nul = true;
+    assert_int_equal(proto_unpack_within(CONTENTS(group_mutable_metadata_v1), slice_of(bytes, sizeof bytes - 1),
+                                         &limits, &arena, &m, NULL),
+                     0);
+    assert_int_equal(m->admin_list->n_inbox_ids, 2);
+    assert_string_equal(m->admin_list->inbox_ids[0], "a" PROTO_NUL "b");
+    assert_string_equal(m->admin_list->inbox_ids[1], "a");
+    assert_int_equal(m->admin_list->base.n_unknown_fields, 1);
+    assert_memory_equal(m->admin_list->base.unknown_fields[0].data, "\x02\0\0", 3);
+    assert_int_equal(m->base.n_unknown_fields, 1);
+    assert_memory_equal(m->base.unknown_fields[0].data, "\x03n\0w", 4);
+    assert_int_equal(proto_string_len(m->admin_list->inbox_ids[0]), 3);
+    shown = proto_string_shown(m->admin_list->inbox_ids[0]);
+    assert_int_equal(shown.len, 1);
+    proto_put_string(&out, m->admin_list->inbox_ids[0]);
+    proto_put_string(&out, PROTO_NUL PROTO_NUL "c");
+    proto_put_string(&out, "");
+    assert_int_equal(out.len, 6);
+    assert_memory_equal(out.data, "a\0b\0\0c", 6);
+    buf_free(&out);
+    proto_arena_free(&arena);
+}
+
+/* All of NULs: the memory that the check has counted is what unpacking takes. */
+static void a_string_of_nuls_fits_what_was_counted(void **state)
+{
+    static char bytes[2 + 3 + 5000] = "\x0a\x88\x27";
     struct proto_limits limits = proto_limits_default;
     struct proto_arena arena = PROTO_ARENA_INIT;
     Xmtp__Mls__MessageContents__Inbox *inbox;
 
     (void)state;
     limits.allow_nul = true;
-    assert_int_equal(proto_unpack_within(CONTENTS(inbox), slice_of(bytes, sizeof bytes - 1), &limits, &arena, &inbox,
-                                         NULL),
-                     0);
-    assert_string_equal(inbox->inbox_id, "a");
+    assert_int_equal(
+        proto_unpack_within(CONTENTS(inbox), slice_of(bytes, 3 + 5000), &limits, &arena, &inbox, NULL), 0);
+    assert_int_equal(strlen(inbox->inbox_id), 10000);
+    assert_int_equal(proto_string_len(inbox->inbox_id), 5000);
     proto_arena_free(&arena);
 }
 
@@ -356,7 +392,8 @@ int main(void)
         cmocka_unit_test(numbers_come_packed_or_one_by_one),
         cmocka_unit_test(nesting_deeper_than_64_messages_is_refused),
         cmocka_unit_test(strings_are_utf8_without_nul),
-        cmocka_unit_test(a_nul_may_be_let_through_and_ends_the_string),
+        cmocka_unit_test(a_nul_may_be_let_through_and_comes_out_again),
+        cmocka_unit_test(a_string_of_nuls_fits_what_was_counted),
         cmocka_unit_test(other_wire_types_than_the_schema_are_refused),
         cmocka_unit_test(a_sub_message_that_comes_twice_is_refused),
         cmocka_unit_test(a_scalar_that_comes_twice_counts_as_it_came_last),

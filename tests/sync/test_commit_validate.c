@@ -170,6 +170,65 @@ static void long_name(struct attempt *t)
     name[101] = 0;
     group_attr_set(&t->mutable_, "group_name", name);
 }
+/* The attribute as it comes, since a C string cannot hold it: 99 bytes and a NUL, or one byte more. */
+static void name_with_nul(struct attempt *t, unsigned len)
+{
+    struct group_mutable bare = {0};
+    struct buf entry = BUF_INIT;
+
+    group_mutable_dup(&t->mutable_, &bare);
+    for (size_t i = 0; i < bare.n_attrs; i++) {
+        free(bare.attrs[i].key);
+        free(bare.attrs[i].value);
+    }
+    bare.n_attrs = 0;
+    buf_put_str(&entry, "\x0a\x0agroup_name\x12");
+    buf_put_u8(&entry, (uint8_t)len);
+    for (unsigned i = 1; i < len; i++)
+        buf_put_u8(&entry, 'x');
+    buf_put_u8(&entry, 0);
+    buf_put_u8(&t->mutable_raw, 0x0a);
+    buf_put_u8(&t->mutable_raw, (uint8_t)entry.len);
+    buf_put_slice(&t->mutable_raw, buf_slice(&entry));
+    group_mutable_encode(&bare, &t->mutable_raw);
+    group_mutable_free(&bare);
+    buf_free(&entry);
+}
+static void name_with_nul_fits(struct attempt *t)
+{
+    name_with_nul(t, 100);
+}
+static void name_with_nul_too_long(struct attempt *t)
+{
+    name_with_nul(t, 101);
+}
+/* One more in the list of admins: an admin's inbox id, a NUL, and something. */
+static void admin_up_to_a_nul(struct attempt *t)
+{
+    struct group_mutable some = {0};
+
+    act_as(t, inbox_c);
+    group_mutable_dup(&t->mutable_, &some);
+    inbox_list_remove(&some.admins, inbox_b);
+    group_mutable_encode(&some, &t->mutable_raw);
+    /* Its empty list of admins is replaced by one of two. */
+    for (size_t at = 0; at + 1 < t->mutable_raw.len; at++)
+        if (memcmp(t->mutable_raw.data + at, "\x12\x00\x1a", 3) == 0) {
+            struct buf whole = BUF_INIT;
+
+            buf_put(&whole, t->mutable_raw.data, at);
+            buf_put(&whole, "\x12\x86\x01\x0a\x40", 5);
+            buf_put_str(&whole, inbox_b);
+            buf_put(&whole, "\x0a\x42", 2);
+            buf_put_str(&whole, inbox_b);
+            buf_put(&whole, "\0x", 2);
+            buf_put(&whole, t->mutable_raw.data + at + 2, t->mutable_raw.len - at - 2);
+            buf_free(&t->mutable_raw);
+            t->mutable_raw = whole;
+            break;
+        }
+    group_mutable_free(&some);
+}
 static void longest_name(struct attempt *t)
 {
     char name[101];
@@ -398,6 +457,9 @@ static const struct row groups[] = {
     {"permissions without policies", no_policies, ERR_MALFORMED},
     {"a name of 101 bytes", long_name, ERR_TOOBIG},
     {"a name of 100 bytes", longest_name, 0},
+    {"a name of 100 bytes, one of them a NUL", name_with_nul_fits, 0},
+    {"a name of 101 bytes, one of them a NUL", name_with_nul_too_long, ERR_TOOBIG},
+    {"an admin by anybody, who is one up to a NUL", admin_up_to_a_nul, ERR_DENIED},
     {"proposals of two senders", two_senders, ERR_DENIED},
     {"a path under another key", foreign_path_key, ERR_DENIED},
     {"a pre-shared key", psk, ERR_DENIED},

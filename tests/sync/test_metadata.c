@@ -147,6 +147,64 @@ static void fields_we_do_not_know_are_written_again(void **state)
     buf_free(&b);
 }
 
+/* A C string ends at a NUL, the other program's do not: "ab\0" and "ab" are two inboxes, two attributes, and what
+ * came is written again as it came. */
+static void what_differs_after_a_nul_is_not_the_same(void **state)
+{
+    static const char raw[] = "\x0a\x0c\x0a\x04" "na\0m" "\x12\x04" "a\0\0b"
+                              "\x0a\x07\x0a\x02" "na" "\x12\x01" "v"
+                              "\x12\x05\x0a\x03" "ab\0"
+                              "\x1a\x0a\x0a\x02" "ab" "\x0a\x04" "ab\0x";
+    struct group_mutable m, copy;
+    struct buf b = BUF_INIT;
+    struct err err = {0};
+
+    (void)state;
+    if (group_mutable_decode(slice_of(raw, sizeof raw - 1), &m, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_false(inbox_list_has(&m.admins, "ab"));
+    assert_true(inbox_list_has(&m.super_admins, "ab"));
+    assert_int_equal(m.super_admins.n, 2);
+    assert_int_equal(m.n_attrs, 2);
+    assert_string_equal(group_attr_get(&m, "na"), "v");
+    assert_int_equal(group_mutable_dup(&m, &copy), 0);
+    group_mutable_encode(&copy, &b);
+    same(&b, slice_of(raw, sizeof raw - 1));
+    inbox_list_remove(&copy.super_admins, "ab");
+    assert_int_equal(copy.super_admins.n, 1);
+    group_mutable_free(&copy);
+    group_mutable_free(&m);
+    buf_free(&b);
+}
+
+static void a_member_and_a_rule_are_named_to_the_last_byte(void **state)
+{
+    static const char members[] = "\x0a\x08\x0a\x04" "ab\0x" "\x10\x07" "\x0a\x06\x0a\x02" "ab" "\x10\x05";
+    static const char rules[] = "\x0a\x28\x0a\x02\x08\x01\x12\x02\x08\x03"
+                                "\x1a\x09\x0a\x03" "n\0x" "\x12\x02\x08\x02"
+                                "\x1a\x07\x0a\x01" "n" "\x12\x02\x08\x01"
+                                "\x22\x02\x08\x03\x2a\x02\x08\x03\x32\x02\x08\x03";
+    struct group_membership m;
+    struct policy_set set;
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    assert_int_equal(group_membership_decode(slice_of(members, sizeof members - 1), &m, NULL), 0);
+    assert_int_equal(m.n_members, 2);
+    assert_int_equal(group_membership_find(&m, "ab")->sequence_id, 5);
+    group_membership_encode(&m, &b);
+    same(&b, slice_of(members, sizeof members - 1));
+    buf_reset(&b);
+    assert_int_equal(group_permissions_decode(slice_of(rules, sizeof rules - 1), &set, NULL), 0);
+    assert_int_equal(set.n_fields, 2);
+    assert_true(policy_allows_field(&set, "n", (struct actor_rank){false, false}));
+    group_permissions_encode(&set, &b);
+    same(&b, slice_of(rules, sizeof rules - 1));
+    group_membership_free(&m);
+    policy_set_free(&set);
+    buf_free(&b);
+}
+
 static void immutable_metadata_needs_its_inner_length(void **state)
 {
     struct group_immutable m = {0};
@@ -204,6 +262,8 @@ int main(void)
         cmocka_unit_test(recorded_extensions_are_written_as_they_came),
         cmocka_unit_test(empty_lists_of_admins_have_to_be_there),
         cmocka_unit_test(fields_we_do_not_know_are_written_again),
+        cmocka_unit_test(what_differs_after_a_nul_is_not_the_same),
+        cmocka_unit_test(a_member_and_a_rule_are_named_to_the_last_byte),
         cmocka_unit_test(immutable_metadata_needs_its_inner_length),
         cmocka_unit_test(every_policy_has_to_be_there_and_known),
         cmocka_unit_test(the_pair_of_a_dm_has_one_name),
