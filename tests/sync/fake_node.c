@@ -32,7 +32,23 @@ struct fake_package {
     struct bytes data;
 };
 
+/* A subscription: to the messages of some groups, or to one installation's welcomes. */
+struct fake_stream {
+    struct node_stream base;
+    const struct node_stream_events *events;
+    void *ctx;
+    bool live, paused, of_welcomes;
+    struct {
+        uint8_t id[32];
+        uint64_t cursor;
+    } *topics;
+    size_t n_topics;
+    struct fake_stream *next;
+};
+
 struct fake_node {
+    struct fake_stream *streams;
+    uv_timer_t *pump; /* NULL: no streams */
     struct fake_message *messages;
     struct fake_welcome *welcomes;
     struct fake_update *updates;
@@ -71,8 +87,27 @@ struct fake_node *fake_node_new(void)
     return node;
 }
 
+static void stream_free(struct fake_stream *stream)
+{
+    free(stream->topics);
+    free(stream);
+}
+
+static void pump_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
 void fake_node_free(struct fake_node *node)
 {
+    while (node->streams) {
+        struct fake_stream *stream = node->streams;
+
+        node->streams = stream->next;
+        stream_free(stream);
+    }
+    if (node->pump)
+        uv_close((uv_handle_t *)node->pump, pump_closed);
     for (size_t i = 0; i < node->n_messages; i++)
         bytes_free(&node->messages[i].data);
     for (size_t i = 0; i < node->n_welcomes; i++) {
@@ -97,6 +132,8 @@ static struct fake_api *enter(struct node_api *base, int *r, struct err *err)
 
     bool fails = api->fail_call > 0 && --api->fail_call == 0;
 
+    if (api->updated && api->away_after_update > 0 && --api->away_after_update == 0)
+        api->offline = true;
     api->calls++;
     api->lost = fails && api->fail_after;
     *r = api->offline || (fails && !api->fail_after) ? err_set(err, ERR_OFFLINE, "the node is away") : 0;
@@ -171,6 +208,8 @@ static int fetch(struct node_api *base, const struct slice *keys, size_t count, 
 
 /* ---- group messages ---- */
 
+static void wake_streams(struct fake_node *node);
+
 static void store_message(struct fake_node *node, const uint8_t group_id[16], struct slice data, bool is_commit,
                           struct slice hmac, bool should_push)
 {
@@ -187,6 +226,7 @@ static void store_message(struct fake_node *node, const uint8_t group_id[16], st
     if (m->has_hmac)
         memcpy(m->hmac, hmac.data, 32);
     copy(data, &m->data);
+    wake_streams(node);
 }
 
 void fake_node_inject(struct fake_node *node, const uint8_t group_id[16], struct slice data, bool is_commit)
@@ -321,32 +361,39 @@ static int send_welcomes(struct node_api *base, const struct node_welcome_send *
         copy(welcomes[i].hpke_public_key, &w->hpke);
         copy(welcomes[i].metadata, &w->metadata);
     }
+    wake_streams(node);
     return r != 0 ? r : leave(base, err);
+}
+
+static struct node_welcome_message welcome_view(struct fake_node *node, const struct fake_welcome *w)
+{
+    return (struct node_welcome_message){.cursor = {NODE_ORIGINATOR_WELCOMES, w->id},
+                                         .created_ns = node->clock += 1000,
+                                         .installation_key = slice_of(w->key, 32),
+                                         .data = bytes_slice(&w->data),
+                                         .hpke_public_key = bytes_slice(&w->hpke),
+                                         .wrapper_algorithm = w->algorithm,
+                                         .metadata = bytes_slice(&w->metadata)};
 }
 
 static int query_welcomes(struct node_api *base, struct slice key, struct node_position after,
                           struct node_welcome_page *out, struct err *err)
 {
     int r;
-    struct fake_node *node = enter_reading(base, &r, err)->node;
+    struct fake_api *api = enter_reading(base, &r, err);
+    struct fake_node *node = api->node;
     uint64_t cursor = position(after);
 
     if (r != 0)
         return r;
+    api->welcome_queries++;
     *out = (struct node_welcome_page){.memory = node_memory_new()};
     NEED(out->memory)
     NEED(out->welcomes = node_memory_array(out->memory, PAGE, sizeof *out->welcomes))
     for (size_t i = 0; i < node->n_welcomes && out->count < PAGE; i++) {
         struct fake_welcome *w = &node->welcomes[i];
         if (w->id > cursor && memcmp(w->key, key.data, 32) == 0)
-            out->welcomes[out->count++] = (struct node_welcome_message){
-                .cursor = {NODE_ORIGINATOR_WELCOMES, w->id},
-                .created_ns = node->clock += 1000,
-                .installation_key = slice_of(w->key, 32),
-                .data = bytes_slice(&w->data),
-                .hpke_public_key = bytes_slice(&w->hpke),
-                .wrapper_algorithm = w->algorithm,
-                .metadata = bytes_slice(&w->metadata)};
+            out->welcomes[out->count++] = welcome_view(node, w);
     }
     out->more = out->count == PAGE;
     return 0;
@@ -368,7 +415,8 @@ static int state_of(struct fake_node *node, const char *inbox, struct identity_s
 static int publish_update(struct node_api *base, struct slice data, struct err *err)
 {
     int r;
-    struct fake_node *node = enter(base, &r, err)->node;
+    struct fake_api *api = enter(base, &r, err);
+    struct fake_node *node = api->node;
     struct identity_update update = {0};
     struct identity_state *old = NULL, *after = NULL;
     struct fake_update *at;
@@ -383,6 +431,7 @@ static int publish_update(struct node_api *base, struct slice data, struct err *
     if ((r = identity_state_advance(old, data, at->id, NULL, &after, NULL, err)) == 0) {
         copy(data, &at->update);
         node->n_updates++;
+        api->updated = true;
     } else {
         r = ERR_REMOTE;
     }
@@ -441,6 +490,188 @@ static int get_inbox_ids(struct node_api *base, const struct node_identifier *id
     return 0;
 }
 
+/* ---- streams ---- */
+
+static void wake_streams(struct fake_node *node)
+{
+    if (node->pump)
+        uv_timer_start(node->pump, node->pump->timer_cb, 0, 0);
+}
+
+static struct fake_message *next_message(struct fake_node *node, struct fake_stream *stream, size_t *topic)
+{
+    for (size_t i = 0; i < node->n_messages; i++)
+        for (size_t k = 0; k < stream->n_topics; k++)
+            if (node->messages[i].id > stream->topics[k].cursor &&
+                memcmp(node->messages[i].group_id, stream->topics[k].id, 16) == 0) {
+                *topic = k;
+                return &node->messages[i];
+            }
+    return NULL;
+}
+
+static struct fake_welcome *next_welcome(struct fake_node *node, struct fake_stream *stream)
+{
+    for (size_t i = 0; i < node->n_welcomes; i++)
+        if (node->welcomes[i].id > stream->topics[0].cursor &&
+            memcmp(node->welcomes[i].key, stream->topics[0].id, 32) == 0)
+            return &node->welcomes[i];
+    return NULL;
+}
+
+/* One step of one stream; whatever it led to, the list is looked at afresh afterwards. */
+static bool step(struct fake_node *node, struct fake_stream *stream)
+{
+    struct node_group_message message;
+    struct node_welcome_message welcome;
+    struct fake_message *m;
+    struct fake_welcome *w;
+    size_t topic;
+
+    if (!stream->live) {
+        stream->live = true;
+        stream->events->on_live(stream->ctx);
+        return true;
+    }
+    if (stream->paused)
+        return false;
+    if (stream->of_welcomes) {
+        if (!(w = next_welcome(node, stream)))
+            return false;
+        stream->topics[0].cursor = w->id;
+        welcome = welcome_view(node, w);
+        stream->events->on_welcome(stream->ctx, &welcome);
+        return true;
+    }
+    if (!(m = next_message(node, stream, &topic)))
+        return false;
+    stream->topics[topic].cursor = m->id;
+    message = view_of(m);
+    stream->events->on_group_message(stream->ctx, &message);
+    return true;
+}
+
+static void on_pump(uv_timer_t *timer)
+{
+    struct fake_node *node = timer->data;
+    bool again = true;
+
+    while (again) {
+        again = false;
+        for (struct fake_stream *s = node->streams; s && !again; s = s->next)
+            again = step(node, s);
+    }
+}
+
+void fake_node_attach(struct fake_node *node, uv_loop_t *loop)
+{
+    node->pump = calloc(1, sizeof *node->pump);
+    if (!node->pump)
+        abort();
+    uv_timer_init(loop, node->pump);
+    node->pump->data = node;
+    node->pump->timer_cb = on_pump;
+}
+
+static int subscribe(struct node_api *base, size_t n, const struct node_stream_events *events, void *ctx,
+                     struct fake_stream **out, struct err *err)
+{
+    int r;
+    struct fake_node *node = enter_reading(base, &r, err)->node;
+    struct fake_stream *stream = calloc(1, sizeof *stream);
+
+    if (!stream || !(stream->topics = calloc(n + 1, sizeof *stream->topics)))
+        abort();
+    if (r != 0) {
+        stream_free(stream);
+        return r;
+    }
+    stream->base.api = base;
+    stream->events = events;
+    stream->ctx = ctx;
+    stream->n_topics = n;
+    stream->next = node->streams;
+    node->streams = stream;
+    wake_streams(node);
+    *out = stream;
+    return 0;
+}
+
+static int subscribe_groups(struct node_api *base, const struct node_group_filter *filters, size_t count,
+                            const struct node_stream_events *events, void *ctx, struct node_stream **out,
+                            struct err *err)
+{
+    struct fake_stream *stream;
+    int r = subscribe(base, count, events, ctx, &stream, err);
+
+    if (r != 0)
+        return r;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(stream->topics[i].id, filters[i].group_id.data, 16);
+        stream->topics[i].cursor = position(filters[i].after);
+    }
+    *out = &stream->base;
+    return 0;
+}
+
+static int subscribe_welcomes(struct node_api *base, const struct node_welcome_filter *filters, size_t count,
+                              const struct node_stream_events *events, void *ctx, struct node_stream **out,
+                              struct err *err)
+{
+    struct fake_stream *stream;
+    int r = subscribe(base, count, events, ctx, &stream, err);
+
+    if (r != 0)
+        return r;
+    memcpy(stream->topics[0].id, filters[0].installation_key.data, 32);
+    stream->topics[0].cursor = position(filters[0].after);
+    stream->of_welcomes = true;
+    *out = &stream->base;
+    return 0;
+}
+
+static void stream_pause(struct node_stream *base)
+{
+    ((struct fake_stream *)base)->paused = true;
+}
+
+static void stream_resume(struct node_stream *base)
+{
+    ((struct fake_stream *)base)->paused = false;
+    wake_streams(((struct fake_api *)base->api)->node);
+}
+
+static void stream_close(struct node_stream *base)
+{
+    struct fake_stream *stream = (struct fake_stream *)base;
+    struct fake_stream **at = &((struct fake_api *)base->api)->node->streams;
+
+    while (*at != stream)
+        at = &(*at)->next;
+    *at = stream->next;
+    stream_free(stream);
+}
+
+void fake_api_cut(struct fake_api *api)
+{
+    struct fake_stream **at = &api->node->streams;
+
+    while (*at) {
+        struct fake_stream *stream = *at;
+        struct err err = {0};
+
+        if (stream->base.api != &api->base) {
+            at = &stream->next;
+            continue;
+        }
+        *at = stream->next;
+        err_set(&err, ERR_OFFLINE, "the connection is lost");
+        stream->events->on_end(stream->ctx, ERR_OFFLINE, &err);
+        stream_free(stream);
+        at = &api->node->streams;
+    }
+}
+
 /* ---- the rest ---- */
 
 static enum grpc_link link_state(struct node_api *base)
@@ -476,6 +707,11 @@ static const struct node_api_ops ops = {.upload_key_package = upload,
                                         .publish_identity_update = publish_update,
                                         .get_identity_updates = get_updates,
                                         .get_inbox_ids = get_inbox_ids,
+                                        .subscribe_group_messages = subscribe_groups,
+                                        .subscribe_welcome_messages = subscribe_welcomes,
+                                        .stream_pause = stream_pause,
+                                        .stream_resume = stream_resume,
+                                        .stream_close = stream_close,
                                         .link = link_state,
                                         .last_heard_ms = last_heard,
                                         .cancel_all = cancel_all,
@@ -533,4 +769,5 @@ void fake_node_inject_welcome(struct fake_node *node, const uint8_t key[32], str
     copy(data, &w->data);
     copy(hpke, &w->hpke);
     copy(metadata, &w->metadata);
+    wake_streams(node);
 }

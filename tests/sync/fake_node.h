@@ -6,11 +6,14 @@
 #include "net/node_api.h"
 
 #include <stdbool.h>
+#include <uv.h>
 
 struct fake_node;
 
 struct fake_node *fake_node_new(void);
 void fake_node_free(struct fake_node *node);
+/* Streams deliver from this loop; without one there are none. */
+void fake_node_attach(struct fake_node *node, uv_loop_t *loop);
 
 /* One installation's view. */
 struct fake_api {
@@ -21,13 +24,18 @@ struct fake_api {
     bool refuse_messages;    /* group messages: ERR_REMOTE */
     unsigned fail_call;      /* the n-th call from now (1: the next) fails once with ERR_OFFLINE ... */
     bool fail_after;         /* ... after it has done its work, else before */
+    unsigned away_after_update; /* 1: offline once it has taken an identity update, 2: one call later, ... */
     bool lost;               /* private: the running call's answer is lost */
-    unsigned calls, sends, queries; /* counted since the test last zeroed them */
+    bool updated;            /* private: it has taken an identity update of ours */
+    /* Counted since the test last zeroed them; `queries`: group messages read, `welcome_queries`: invitations. */
+    unsigned calls, sends, queries, welcome_queries;
     /* Called once before the next group messages are stored: somebody else is faster. */
     void (*before_send)(void *ctx);
     void *before_send_ctx;
 };
 void fake_api_init(struct fake_api *api, struct fake_node *node);
+/* Every stream of this installation ends, as when its connection is lost. */
+void fake_api_cut(struct fake_api *api);
 
 /* The ledgers, for tests that look or meddle. */
 struct fake_message {

@@ -8,13 +8,17 @@
 #include "crypto/crypto.h"
 #include "store/groups.h"
 #include "store/store.h"
+#include "sync/config.h"
 #include "sync/content.h"
 #include "sync/group.h"
 #include "sync/hmac.h"
 #include "sync/inboxes.h"
+#include "sync/prefs.h"
 #include "sync/receive.h"
 #include "sync/registration.h"
+#include "sync/rpc.h"
 #include "sync/send.h"
+#include "sync/streams.h"
 #include "sync/welcome_receive.h"
 
 #include <stdio.h>
@@ -27,6 +31,7 @@ void world_open(struct world *w)
     assert_int_equal(crypto_init(NULL), 0);
     assert_int_equal(uv_loop_init(&w->loop), 0);
     w->node = fake_node_new();
+    fake_node_attach(w->node, &w->loop);
 }
 
 static int64_t peer_now(void *ctx)
@@ -42,11 +47,21 @@ static uint64_t peer_monotonic(void *ctx)
 
 static void count_event(void *ctx, const struct core_event *event)
 {
-    ((struct peer *)ctx)->events[event->kind]++;
+    struct peer *p = ctx;
+
+    p->events[event->kind]++;
+    if (p->offline_at >> event->kind & 1)
+        p->api.offline = true;
+}
+
+static void keep_told(void *ctx, json_t *notification)
+{
+    json_array_append(((struct peer *)ctx)->told, notification);
 }
 
 static void open_core(struct world *w, struct peer *p, bool create)
 {
+    static const struct core_config config = {.env = (char *)(uintptr_t)"local"};
     static const uint8_t key[32] = {7};
     struct store_key store_key = {STORE_KEY_RAW, {key, sizeof key}};
     struct err err = {0};
@@ -58,6 +73,7 @@ static void open_core(struct world *w, struct peer *p, bool create)
     p->core.clock = &p->clock;
     p->core.rand = &rand_system;
     p->core.api = &p->api.base;
+    p->core.config = &config;
     r = create ? store_create(p->home, &store_key, NULL, &p->core.store, &err)
                : store_open(p->home, &store_key, NULL, &p->core.store, &err);
     if (r != 0)
@@ -65,10 +81,18 @@ static void open_core(struct world *w, struct peer *p, bool create)
     assert_int_equal(group_cache_new(&p->core, &err), 0);
     assert_int_equal(registration_load(&p->core, &err), 0);
     core_listen(&p->core, count_event, p);
+    if (!p->whole)
+        return;
+    p->core.notify = keep_told;
+    p->core.notify_ctx = p;
+    assert_int_equal(prefs_new(&p->core, &err), 0);
+    assert_int_equal(streams_new(&p->core, &err), 0);
 }
 
 static void close_core(struct peer *p)
 {
+    streams_free(&p->core);
+    prefs_free(&p->core);
     inbox_cache_clear(&p->core);
     group_cache_free(&p->core);
     hmac_forget(&p->core);
@@ -104,6 +128,112 @@ struct peer *world_installation(struct world *w, uint8_t wallet)
     return p;
 }
 
+void peer_make_whole(struct peer *p)
+{
+    struct err err = {0};
+
+    p->whole = true;
+    p->told = json_array();
+    p->core.notify = keep_told;
+    p->core.notify_ctx = p;
+    assert_int_equal(prefs_new(&p->core, &err), 0);
+    assert_int_equal(streams_new(&p->core, &err), 0);
+}
+
+static bool has_ended(void *ctx)
+{
+    return ((struct peer *)ctx)->core.fibers == 0;
+}
+
+void peer_stop(struct world *w, struct peer *p)
+{
+    streams_cancel(&p->core);
+    core_cancel(&p->core);
+    world_until(w, "the fibers of a peer have ended", has_ended, p);
+}
+
+int peer_try(struct peer *p, const char *method, const char *params, json_t **result, struct err *err)
+{
+    struct rpc rpc = {.core = &p->core, .store = p->core.store};
+    int r;
+
+    rpc.params = params ? json_loads(params, 0, NULL) : json_object();
+    assert_non_null(rpc.params);
+    r = rpc_run(&rpc, method);
+    json_decref(rpc.params);
+    json_decref(rpc.error_data);
+    *result = rpc.result;
+    *err = rpc.err;
+    return r;
+}
+
+json_t *peer_call(struct peer *p, const char *method, const char *params)
+{
+    struct err err = {0};
+    json_t *result;
+
+    if (peer_try(p, method, params, &result, &err) != 0)
+        fail_msg("%s: %s", method, err.text);
+    return result;
+}
+
+/* ---- time ---- */
+
+struct short_wait {
+    uv_timer_t timer;
+    struct fiber *fiber;
+};
+
+static void wait_over(uv_handle_t *handle)
+{
+    struct short_wait *wait = handle->data;
+
+    fiber_resume(wait->fiber);
+}
+
+static void end_wait(uv_timer_t *timer)
+{
+    uv_close((uv_handle_t *)timer, wait_over);
+}
+
+void world_until(struct world *w, const char *what, bool (*done)(void *ctx), void *ctx)
+{
+    uint64_t began = uv_hrtime();
+
+    while (!done(ctx)) {
+        struct short_wait wait = {.fiber = fiber_self()};
+
+        if (uv_hrtime() - began > UINT64_C(10000000000))
+            fail_msg("in vain: %s", what);
+        uv_timer_init(&w->loop, &wait.timer);
+        wait.timer.data = &wait;
+        uv_timer_start(&wait.timer, end_wait, 1, 0);
+        fiber_suspend();
+    }
+}
+
+static void let_end(uv_handle_t *handle, void *ctx)
+{
+    uv_timer_t *timer = (uv_timer_t *)handle;
+
+    (void)ctx;
+    if (handle->type == UV_TIMER && uv_is_active(handle))
+        uv_timer_start(timer, timer->timer_cb, 0, 0);
+}
+
+static bool one_turn_later(void *ctx)
+{
+    return (*(int *)ctx)++ > 3;
+}
+
+void world_let_timers_end(struct world *w)
+{
+    int turns = 0;
+
+    uv_walk(&w->loop, let_end, NULL);
+    world_until(w, "a few turns of the loop", one_turn_later, &turns);
+}
+
 void peer_restart(struct world *w, struct peer *p)
 {
     close_core(p);
@@ -123,6 +253,7 @@ void world_drop(struct world *w, struct peer *p)
     close_core(p);
     snprintf(command, sizeof command, "rm -rf %s", p->home);
     assert_int_equal(system(command), 0);
+    json_decref(p->told);
     p->home[0] = 0;
 }
 

@@ -5,6 +5,8 @@
 #include "sync/core.h"
 #include "tests/sync/fake_node.h"
 
+#include <jansson.h>
+
 struct peer {
     struct core core;
     struct fake_api api;
@@ -12,6 +14,9 @@ struct peer {
     int64_t clock_offset_ns;
     struct clock clock;
     unsigned events[16]; /* by kind */
+    unsigned offline_at; /* 1 << kind: its node is away from the first such event on */
+    bool whole;          /* peer_make_whole() */
+    json_t *told;        /* what its streams told, oldest first */
 };
 
 struct world {
@@ -32,6 +37,20 @@ void world_drop(struct world *w, struct peer *p);
 /* Closes and opens the home again, as after a crash: nothing in memory survives. */
 void peer_restart(struct world *w, struct peer *p);
 void peer_advance(struct peer *p, int64_t seconds);
+
+/* Gives it what an open home has beside the groups: preferences and streams, and the requests to them. */
+void peer_make_whole(struct peer *p);
+/* In fibers: ends the peer's own fibers, without which world_run() would go on for ever.  What it was
+ * about to do may be lost, as when a program ends.  It may be restarted. */
+void peer_stop(struct world *w, struct peer *p);
+/* In fibers, on a whole peer: the result of a request; a new reference. */
+json_t *peer_call(struct peer *p, const char *method, const char *params);
+/* The same, where it may fail; *result may be NULL then. */
+int peer_try(struct peer *p, const char *method, const char *params, json_t **result, struct err *err);
+/* In fibers: waits, at most ten seconds, until done() says so. */
+void world_until(struct world *w, const char *what, bool (*done)(void *ctx), void *ctx);
+/* In fibers: every timer that runs now ends at once, as if hours had gone by. */
+void world_let_timers_end(struct world *w);
 
 /* Runs `body` as a fiber and the loop until it is over. */
 void world_run(struct world *w, void (*body)(struct world *w));

@@ -1,0 +1,683 @@
+/* Preferences groups and what is said in them, between installations of one person on a node in memory. */
+#include "tests/test.h"
+
+#include "base/hex.h"
+#include "mls/mls.h"
+#include "net/node_api.h"
+#include "store/consent.h"
+#include "store/groups.h"
+#include "store/messages.h"
+#include "store/preferences.h"
+#include "sync/consent.h"
+#include "sync/content.h"
+#include "sync/group.h"
+#include "sync/group_create.h"
+#include "sync/group_update.h"
+#include "sync/hmac.h"
+#include "sync/membership.h"
+#include "sync/pref_payload.h"
+#include "sync/prefs.h"
+#include "sync/send.h"
+#include "sync/sync_all.h"
+#include "sync/welcome_receive.h"
+#include "tests/sync/peers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct err err; /* of the last call */
+
+#define OK(call)                                                                                                    \
+    do {                                                                                                            \
+        if ((call) != 0)                                                                                            \
+            fail_msg("%s: %s", #call, err.text);                                                                    \
+    } while (0)
+
+static int setup(void **state)
+{
+    static struct world w;
+
+    world_open(&w);
+    *state = &w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    world_close(*state);
+    return 0;
+}
+
+/* ---- shorthand ---- */
+
+static struct world *world; /* of the running test */
+
+static bool is_idle(void *ctx)
+{
+    return ((struct peer *)ctx)->core.fibers == 0;
+}
+
+/* Until the peer has nothing in hand. */
+static void settle(struct peer *p)
+{
+    world_until(world, "a peer has done what it had to do", is_idle, p);
+}
+
+/* An installation that has begun its work. */
+static struct peer *installation(uint8_t wallet)
+{
+    struct peer *p = world_installation(world, wallet);
+
+    peer_make_whole(p);
+    prefs_start(&p->core);
+    settle(p);
+    return p;
+}
+
+static void sync_prefs(struct peer *p)
+{
+    OK(prefs_sync(&p->core, NULL, &err));
+    settle(p);
+}
+
+static void decide(struct peer *p, enum consent_entity type, const char *entity, const char *state)
+{
+    char params[256];
+
+    snprintf(params, sizeof params, "{\"records\":[{\"entityType\":\"%s\",\"entity\":\"%s\",\"state\":\"%s\"}]}",
+             consent_entity_name(type), entity, state);
+    json_decref(peer_call(p, "preferences.setConsent", params));
+    settle(p);
+}
+
+static const char *decided(struct peer *p, enum consent_entity type, const char *entity)
+{
+    enum consent_state state;
+
+    OK(consent_get(&p->core, type, entity, &state, &err));
+    return consent_state_name(state);
+}
+
+static const char *decided_of_group(struct peer *p, const uint8_t id[16])
+{
+    char entity[33];
+
+    hex_encode(id, 16, entity);
+    return decided(p, CONSENT_CONVERSATION, entity);
+}
+
+static const char someone[] = "abababababababababababababababababababababababababababababababab";
+
+/* The preferences group that it writes to. */
+static void primary(struct peer *p, uint8_t id[16])
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_group row;
+
+    OK(store_group_primary_sync(p->core.store, &mem, &row, &err));
+    memcpy(id, row.id.data, 16);
+    store_mem_free(&mem);
+}
+
+static bool same_primary(struct peer *a, struct peer *b)
+{
+    uint8_t ida[16], idb[16];
+
+    primary(a, ida);
+    primary(b, idb);
+    return memcmp(ida, idb, 16) == 0;
+}
+
+static size_t leaves(struct peer *p, const uint8_t id[16])
+{
+    struct group_debug debug;
+    struct group *g;
+
+    OK(group_get(&p->core, id, &g, &err));
+    OK(group_debug(&p->core, g, &debug, &err));
+    group_put(&p->core, g);
+    return debug.leaves;
+}
+
+static int count_group(void *ctx, const struct store_group *row)
+{
+    (void)row;
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+static size_t sync_groups_of(struct peer *p)
+{
+    size_t n = 0;
+
+    OK(store_groups_each(p->core.store, STORE_TYPE_BIT(STORE_SYNC), count_group, &n, &err));
+    return n;
+}
+
+/* Messages, or commits, of a group in the node's ledger. */
+static size_t published(const uint8_t id[16], bool commits)
+{
+    struct fake_message *ledger;
+    size_t n = fake_node_messages(world->node, &ledger), found = 0;
+
+    for (size_t i = 0; i < n; i++)
+        found += ledger[i].is_commit == commits && memcmp(ledger[i].group_id, id, 16) == 0;
+    return found;
+}
+
+static int64_t waiting(struct peer *p)
+{
+    int64_t n;
+
+    OK(store_preferences_count(p->core.store, &n, &err));
+    return n;
+}
+
+static void root_of(struct peer *p, uint8_t root[HMAC_ROOT_LEN])
+{
+    OK(hmac_root(&p->core, root, &err));
+}
+
+static bool same_root(struct peer *a, struct peer *b)
+{
+    uint8_t ra[HMAC_ROOT_LEN], rb[HMAC_ROOT_LEN];
+
+    root_of(a, ra);
+    root_of(b, rb);
+    return memcmp(ra, rb, sizeof ra) == 0;
+}
+
+#define BODY(name)                                                                                                  \
+    static void name##_body(void);                                                                                  \
+    static void name##_run(struct world *w)                                                                         \
+    {                                                                                                               \
+        (void)w;                                                                                                    \
+        name##_body();                                                                                              \
+    }                                                                                                               \
+    static void name(void **state)                                                                                  \
+    {                                                                                                               \
+        world = *state;                                                                                             \
+        world_run(world, name##_run);                                                                               \
+    }                                                                                                               \
+    static void name##_body(void)
+
+/* ---- 1: the group ---- */
+
+BODY(the_first_installation_makes_a_group_of_its_own_once)
+{
+    struct peer *a = installation(1);
+    uint8_t id[16];
+
+    primary(a, id);
+    assert_int_equal(leaves(a, id), 1);
+    assert_int_equal(published(id, true), 1); /* its own place in the log, raised from 0 */
+    assert_int_equal(published(id, false), 0);
+    assert_int_equal(waiting(a), 0);
+    assert_string_equal(decided_of_group(a, id), "unknown");
+    peer_restart(world, a);
+    prefs_start(&a->core);
+    settle(a);
+    assert_int_equal(sync_groups_of(a), 1);
+    assert_int_equal(published(id, true), 1);
+}
+
+BODY(a_group_left_half_made_is_finished_at_the_next_start)
+{
+    struct peer *a = world_installation(world, 1), *a2 = world_installation(world, 1);
+    uint8_t id[16];
+
+    peer_make_whole(a);
+    peer_make_whole(a2);
+    a->api.offline = true;
+    prefs_start(&a->core);
+    settle(a);
+    primary(a, id);
+    assert_int_equal(leaves(a, id), 1);
+    assert_int_equal(published(id, true), 0);
+    peer_restart(world, a);
+    a->api.offline = false;
+    prefs_start(&a->core);
+    settle(a);
+    assert_int_equal(sync_groups_of(a), 1);
+    assert_int_equal(leaves(a, id), 2);
+    assert_int_equal(published(id, true), 1);
+    sync_prefs(a2);
+    sync_prefs(a);
+    assert_true(same_primary(a, a2));
+    assert_same_epoch(a, a2, id);
+}
+
+BODY(every_new_installation_makes_a_group_of_all_and_the_others_write_there_from_then_on)
+{
+    struct peer *a = installation(1), *b = installation(1), *c;
+    uint8_t id[16];
+
+    assert_false(same_primary(a, b));
+    sync_prefs(a);
+    assert_true(same_primary(a, b));
+    primary(b, id);
+    assert_int_equal(leaves(a, id), 2);
+    c = installation(1);
+    sync_prefs(b);
+    sync_prefs(a);
+    assert_true(same_primary(a, c));
+    assert_true(same_primary(b, c));
+    primary(c, id);
+    assert_int_equal(leaves(b, id), 3);
+    sync_prefs(c);
+    sync_prefs(a);
+    assert_same_epoch(a, c, id);
+    /* All are read still. */
+    assert_int_equal(sync_groups_of(a), 3);
+}
+
+/* A and B know each other; then C comes, and A decides something before it has heard of C. */
+BODY(a_decision_goes_to_the_group_of_an_installation_not_heard_of_yet)
+{
+    struct peer *a = installation(1), *c;
+
+    peer_advance(a, 60);
+    c = installation(1);
+    assert_false(same_primary(a, c));
+    decide(a, CONSENT_INBOX, someone, "denied");
+    assert_true(same_primary(a, c));
+    sync_prefs(c);
+    assert_string_equal(decided(c, CONSENT_INBOX, someone), "denied");
+}
+
+/* The other program's way, too: only what came in a group of ours counts, and only as a message. */
+BODY(a_row_that_is_no_message_is_no_decision)
+{
+    struct peer *a = installation(1);
+    struct consent_choice choice = {.type = CONSENT_INBOX, .state = CONSENT_DENIED};
+    struct buf updates = BUF_INIT, payload = BUF_INIT;
+    struct bytes content = {0};
+    struct store_message row = {.kind = STORE_MESSAGE_MEMBERSHIP, .status = STORE_PUBLISHED, .originator = 10};
+    uint8_t group[16], other[32] = {9}, ids[2][32] = {{1}, {2}};
+
+    memcpy(choice.entity, someone, sizeof someone);
+    primary(a, group);
+    pref_payload_add_consent(&updates, &choice, core_now_ns(&a->core));
+    pref_payload_finish(&updates, &payload);
+    OK(content_device_sync(buf_slice(&payload), &content, &err));
+    row.group_id = slice_of(group, 16);
+    row.sender_inbox_id = a->core.self.inbox_id;
+    row.sender_installation_id = slice_of(other, 32);
+    row.body = bytes_slice(&content);
+    for (int i = 0; i < 2; i++) {
+        row.id = slice_of(ids[i], 32);
+        row.sequence_id = 1000 + i;
+        row.sent_at_ns = row.inserted_at_ns = core_now_ns(&a->core);
+        OK(core_begin(&a->core, false, &err));
+        OK(store_message_put(a->core.store, &row, NULL, &err));
+        OK(core_commit(&a->core, &err));
+        OK(prefs_apply_stored(&a->core, NULL, &err));
+        assert_string_equal(decided(a, CONSENT_INBOX, someone), i == 0 ? "unknown" : "denied");
+        row.kind = STORE_MESSAGE_APPLICATION;
+    }
+    buf_free(&updates);
+    buf_free(&payload);
+    bytes_free(&content);
+}
+
+BODY(the_first_message_in_a_group_of_another_comes_after_a_new_key_and_is_not_pushed)
+{
+    struct peer *a = installation(1), *b = installation(1);
+    struct fake_message *ledger;
+    size_t n, before;
+    uint8_t id[16];
+
+    primary(b, id);
+    assert_int_equal(published(id, true), 1);
+    before = fake_node_messages(world->node, &ledger);
+    sync_prefs(a); /* sends a new HMAC key */
+    n = fake_node_messages(world->node, &ledger);
+    assert_int_equal(n - before, 2);
+    for (size_t i = before; i < n; i++) {
+        assert_memory_equal(ledger[i].group_id, id, 16);
+        assert_int_equal(ledger[i].is_commit, i == before);
+        assert_true(ledger[i].has_hmac);
+        assert_false(ledger[i].should_push);
+    }
+    decide(a, CONSENT_INBOX, someone, "denied");
+    assert_int_equal(published(id, true), 2); /* once in thirty days */
+    sync_prefs(b);
+    assert_same_epoch(a, b, id);
+}
+
+/* ---- 2, 4: what is sent, and what comes of it ---- */
+
+BODY(an_old_installation_sends_a_new_hmac_key_for_a_new_one_and_all_end_with_it)
+{
+    struct peer *a = installation(1), *b;
+    uint8_t before[HMAC_ROOT_LEN], after[HMAC_ROOT_LEN], id[16];
+
+    root_of(a, before);
+    b = installation(1);
+    assert_false(same_root(a, b));
+    sync_prefs(a);
+    root_of(a, after);
+    assert_memory_not_equal(before, after, sizeof before);
+    sync_prefs(b);
+    assert_true(same_root(a, b));
+    primary(b, id);
+    assert_int_equal(published(id, false), 1); /* the new one has answered nothing */
+}
+
+BODY(decisions_made_together_are_one_message_without_those_that_change_nothing)
+{
+    static const char three[] =
+        "{\"records\":["
+        "{\"entityType\":\"inboxId\",\"entity\":\"abababababababababababababababababababababababababababababababab\","
+        "\"state\":\"denied\"},"
+        "{\"entityType\":\"inboxId\",\"entity\":\"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd\","
+        "\"state\":\"allowed\"},"
+        "{\"entityType\":\"conversationId\",\"entity\":\"efefefefefefefefefefefefefefefef\",\"state\":\"denied\"}]}";
+    struct peer *a = installation(1), *b = installation(1);
+    size_t updates = 0;
+    uint8_t id[16];
+
+    sync_prefs(a);
+    sync_prefs(b);
+    decide(a, CONSENT_INBOX, someone, "denied");
+    sync_prefs(b);
+    primary(b, id);
+    assert_int_equal(published(id, false), 2);
+    json_decref(peer_call(a, "preferences.setConsent", three));
+    settle(a);
+    assert_int_equal(published(id, false), 3);
+    OK(prefs_sync(&b->core, &updates, &err));
+    assert_int_equal(updates, 2);
+    json_decref(peer_call(a, "preferences.setConsent", three));
+    settle(a);
+    assert_int_equal(published(id, false), 3);
+    /* Nothing learnt is said again. */
+    settle(b);
+    assert_int_equal(waiting(b), 0);
+    assert_int_equal(published(id, false), 3);
+}
+
+/* Who says what about a conversation: its maker, and whoever writes in it. */
+BODY(making_a_conversation_and_writing_in_one_say_yes_to_it)
+{
+    struct peer *a = installation(1), *b = installation(1), *bo = installation(2);
+    const char *a_id = a->core.self.inbox_id, *bo_id = bo->core.self.inbox_id;
+    const struct group_options options = {.name = "x"};
+    const struct send_options optimistic = {.optimistic = true};
+    struct bytes content = {0};
+    enum send_status status;
+    uint8_t prefs[16], mine[16], dm[16], his[16], message[32];
+    size_t said;
+
+    sync_prefs(a);
+    sync_prefs(b);
+    primary(b, prefs);
+    said = published(prefs, false);
+
+    OK(group_create(&a->core, &options, &bo_id, 1, mine, &err));
+    settle(a);
+    assert_int_equal(published(prefs, false), said + 1);
+    OK(dm_find_or_create(&a->core, bo_id, dm, NULL, &err));
+    settle(a);
+    assert_int_equal(published(prefs, false), said + 2);
+    /* The other installation has them by welcome: allowed, and nothing said about it. */
+    OK(welcomes_sync(&b->core, NULL, &err));
+    settle(b);
+    assert_string_equal(decided_of_group(b, mine), "allowed");
+    assert_string_equal(decided_of_group(b, dm), "allowed");
+    assert_int_equal(published(prefs, false), said + 2);
+
+    /* Somebody else's group is nobody's decision until one writes there. */
+    OK(group_create(&bo->core, &options, &a_id, 1, his, &err));
+    peer_sync(a);
+    peer_sync(b);
+    settle(a);
+    settle(b);
+    assert_string_equal(decided_of_group(a, his), "unknown");
+    OK(content_text("later", &content, &err));
+    OK(group_send(&a->core, his, bytes_slice(&content), &optimistic, message, &status, &err));
+    settle(a);
+    assert_string_equal(decided_of_group(a, his), "unknown");
+    assert_int_equal(published(prefs, false), said + 2);
+    OK(group_publish(&a->core, his, NULL, &err));
+    settle(a);
+    assert_string_equal(decided_of_group(a, his), "allowed");
+    assert_int_equal(published(prefs, false), said + 3);
+    sync_prefs(b);
+    assert_string_equal(decided_of_group(b, his), "allowed");
+    /* What was denied is allowed by writing, and by asking to leave. */
+    for (int i = 0; i < 2; i++) {
+        char entity[33];
+
+        hex_encode(his, 16, entity);
+        decide(a, CONSENT_CONVERSATION, entity, "denied");
+        if (i == 0)
+            OK(group_send(&a->core, his, bytes_slice(&content), NULL, message, &status, &err));
+        else
+            OK(group_leave(&a->core, his, &err));
+        settle(a);
+        assert_string_equal(decided_of_group(a, his), "allowed");
+        sync_prefs(b);
+        assert_string_equal(decided_of_group(b, his), "allowed");
+    }
+    bytes_free(&content);
+}
+
+/* ---- 1.7: a revocation ---- */
+
+static int take_out(struct peer *by, struct peer *whom)
+{
+    char hex[65], params[128];
+    json_t *result;
+    int r;
+
+    hex_encode(whom->core.self.installation_id, 32, hex);
+    snprintf(params, sizeof params, "{\"ids\":[\"%s\"]}", hex);
+    r = peer_try(by, "client.revokeInstallations", params, &result, &err);
+    json_decref(result);
+    return r;
+}
+
+static void revoked_cannot_read(struct peer *a, struct peer *b, struct peer *lost)
+{
+    uint8_t before[HMAC_ROOT_LEN], after[HMAC_ROOT_LEN], id[16];
+    struct group *g;
+
+    root_of(lost, before);
+    sync_prefs(a);
+    sync_prefs(b);
+    sync_prefs(a);
+    assert_true(same_primary(a, b));
+    primary(a, id);
+    assert_int_equal(leaves(a, id), 2);
+    assert_true(same_root(a, b));
+    root_of(a, after);
+    assert_memory_not_equal(before, after, sizeof before);
+    OK(welcomes_sync(&lost->core, NULL, &err));
+    settle(lost);
+    OK(prefs_sync(&lost->core, NULL, &err));
+    assert_false(same_root(a, lost));
+    assert_int_equal(group_get(&lost->core, id, &g, NULL), ERR_NOTFOUND);
+    decide(a, CONSENT_INBOX, someone, "denied");
+    OK(prefs_sync(&lost->core, NULL, &err));
+    assert_string_equal(decided(lost, CONSENT_INBOX, someone), "unknown");
+    settle(lost);
+}
+
+static void three_of_one_person(struct peer **a, struct peer **b, struct peer **lost)
+{
+    *a = installation(1);
+    *b = installation(1);
+    *lost = installation(1);
+    for (int i = 0; i < 2; i++) {
+        sync_prefs(*a);
+        sync_prefs(*b);
+        sync_prefs(*lost);
+    }
+    assert_true(same_primary(*a, *lost));
+    assert_true(same_root(*a, *lost));
+}
+
+BODY(what_is_said_after_a_revocation_is_said_where_the_revoked_does_not_hear_it)
+{
+    struct peer *a, *b, *lost;
+
+    three_of_one_person(&a, &b, &lost);
+    OK(take_out(a, lost));
+    settle(a);
+    revoked_cannot_read(a, b, lost);
+}
+
+BODY(a_revocation_that_did_not_come_about_changes_nothing)
+{
+    struct peer *a, *b, *lost;
+    uint8_t before[16], after[16];
+
+    three_of_one_person(&a, &b, &lost);
+    primary(a, before);
+    assert_int_equal(take_out(a, b), 0);
+    settle(a);
+    sync_prefs(a);
+    primary(a, before);
+    assert_int_equal(take_out(a, b), ERR_NOTFOUND); /* gone already */
+    settle(a);
+    peer_advance(a, 3600);
+    prefs_start(&a->core);
+    settle(a);
+    primary(a, after);
+    assert_memory_equal(before, after, 16);
+}
+
+/* The program, or the network, ends right after the revocation: the rest is made up for. */
+static void cut_off_after(unsigned calls, int result)
+{
+    struct peer *a, *b, *lost;
+    uint8_t old[16], id[16];
+
+    three_of_one_person(&a, &b, &lost);
+    primary(a, old);
+    a->api.updated = false;
+    a->api.away_after_update = calls;
+    assert_int_equal(take_out(a, lost), result);
+    settle(a);
+    assert_true(a->api.offline);
+    peer_restart(world, a);
+    a->api.offline = false;
+    peer_advance(a, 120);
+    prefs_start(&a->core);
+    settle(a);
+    primary(a, id);
+    assert_memory_not_equal(id, old, 16);
+    revoked_cannot_read(a, b, lost);
+}
+
+BODY(a_revocation_cut_off_half_way_is_made_up_for_at_the_next_start)
+{
+    cut_off_after(2, 0); /* it reads its own log again, and then no more */
+}
+
+/* ---- 5.3: conversations for a new installation ---- */
+
+static void conversations(struct peer *a, struct peer *bo, uint8_t fresh[16], uint8_t denied[16], uint8_t silent[16])
+{
+    const char *bo_id = bo->core.self.inbox_id;
+    const struct group_options options = {.name = "x"};
+    char entity[33];
+
+    OK(group_create(&a->core, &options, &bo_id, 1, silent, &err));
+    peer_send(a, silent, "long ago");
+    peer_sync(a);
+    OK(group_create(&a->core, &options, &bo_id, 1, denied, &err));
+    OK(group_create(&a->core, &options, &bo_id, 1, fresh, &err));
+    settle(a);
+    hex_encode(denied, 16, entity);
+    decide(a, CONSENT_CONVERSATION, entity, "denied");
+}
+
+static bool has(struct peer *p, const uint8_t id[16])
+{
+    struct group *g;
+    bool yes = group_get(&p->core, id, &g, NULL) == 0;
+
+    if (yes)
+        group_put(&p->core, g);
+    return yes;
+}
+
+/* The fake node's clock stands in 2023, and everything that it stamps is older than ninety days; what was made
+ * and not written in has the time of the home. */
+BODY(a_new_installation_is_brought_into_conversations_neither_denied_nor_long_silent)
+{
+    struct peer *a = installation(1), *bo = installation(2), *b;
+    uint8_t fresh[16], denied[16], silent[16];
+
+    conversations(a, bo, fresh, denied, silent);
+    b = installation(1);
+    sync_prefs(a);
+    OK(welcomes_sync(&b->core, NULL, &err));
+    settle(b);
+    assert_true(has(b, fresh));
+    assert_false(has(b, denied));
+    assert_false(has(b, silent));
+}
+
+/* ---- 6: what the calls ask for ---- */
+
+BODY(preferences_sync_asks_little_and_leaves_messages_alone)
+{
+    struct peer *a = installation(1), *b = installation(1), *bo = installation(2);
+    const char *a_id = a->core.self.inbox_id;
+    const struct group_options options = {.name = "x"};
+    struct sync_all_result all;
+    uint8_t ids[12][16];
+
+    sync_prefs(a);
+    sync_prefs(b);
+    for (int i = 0; i < 12; i++)
+        OK(group_create(&bo->core, &options, &a_id, 1, ids[i], &err));
+    OK(welcomes_sync(&a->core, NULL, &err));
+    settle(a);
+    for (int i = 0; i < 12; i++)
+        peer_send(bo, ids[i], "news");
+    decide(b, CONSENT_INBOX, someone, "denied");
+    a->api.calls = a->api.queries = a->api.welcome_queries = 0;
+    OK(prefs_sync(&a->core, NULL, &err));
+    assert_string_equal(decided(a, CONSENT_INBOX, someone), "denied"); /* applied before it returns */
+    assert_true(a->api.calls <= 3 + 2);
+    assert_int_equal(a->api.queries, 1);
+    assert_int_equal(a->api.welcome_queries, 1);
+    for (int i = 0; i < 12; i++)
+        assert_string_equal(peer_texts(a, ids[i]), "");
+    a->api.queries = 0;
+    OK(sync_all(&a->core, 0, &all, &err));
+    assert_int_equal(a->api.queries, 12);
+    assert_int_equal(all.messages, 12);
+    /* Again: no group has news. */
+    a->api.queries = 0;
+    OK(sync_all(&a->core, 0, &all, &err));
+    assert_int_equal(a->api.queries, 0);
+    settle(a);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(the_first_installation_makes_a_group_of_its_own_once),
+        TEST(a_group_left_half_made_is_finished_at_the_next_start),
+        TEST(every_new_installation_makes_a_group_of_all_and_the_others_write_there_from_then_on),
+        TEST(a_decision_goes_to_the_group_of_an_installation_not_heard_of_yet),
+        TEST(a_row_that_is_no_message_is_no_decision),
+        TEST(the_first_message_in_a_group_of_another_comes_after_a_new_key_and_is_not_pushed),
+        TEST(an_old_installation_sends_a_new_hmac_key_for_a_new_one_and_all_end_with_it),
+        TEST(decisions_made_together_are_one_message_without_those_that_change_nothing),
+        TEST(making_a_conversation_and_writing_in_one_say_yes_to_it),
+        TEST(what_is_said_after_a_revocation_is_said_where_the_revoked_does_not_hear_it),
+        TEST(a_revocation_that_did_not_come_about_changes_nothing),
+        TEST(a_revocation_cut_off_half_way_is_made_up_for_at_the_next_start),
+        TEST(a_new_installation_is_brought_into_conversations_neither_denied_nor_long_silent),
+        TEST(preferences_sync_asks_little_and_leaves_messages_alone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
