@@ -154,3 +154,12 @@ int store_task_pull_in(struct store *store, struct slice hash, int64_t due_ns, s
     db_bind_i64(&q, 2, due_ns);
     return db_run(&q, err);
 }
+
+int store_task_drop(struct store *store, struct slice hash, struct err *err)
+{
+    struct db_query q;
+
+    db_query(&q, store->db, "DELETE FROM tasks WHERE hash = ?1");
+    db_bind_slice(&q, 1, hash);
+    return db_run(&q, err);
+}

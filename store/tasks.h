@@ -28,3 +28,5 @@ int store_task_done(struct store *store, int64_t id, struct err *err);
 int store_task_retry(struct store *store, int64_t id, int64_t now_ns, bool *gone, struct err *err);
 /* Brings a known task forward, never back. */
 int store_task_pull_in(struct store *store, struct slice hash, int64_t due_ns, struct err *err);
+/* Takes a task back; an unknown hash is fine. */
+int store_task_drop(struct store *store, struct slice hash, struct err *err);

@@ -94,6 +94,7 @@ struct core {
     bool closing; /* every wait ends with ERR_CANCELED */
     struct fiber_lock welcome_lock; /* one reader of welcomes at a time */
     struct fiber_lock node_lock;    /* one starter of the local node at a time */
+    struct fiber_lock task_lock;    /* one runner of tasks at a time */
 
     /* Takes each stream.event (a JSON object, borrowed) on its way up. */
     void (*notify)(void *ctx, struct json_t *notification);

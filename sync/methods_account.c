@@ -12,7 +12,7 @@
 #include "sync/core.h"
 #include "sync/inboxes.h"
 #include "sync/params.h"
-#include "sync/prefs.h"
+#include "sync/pref_tasks.h"
 #include "sync/registration.h"
 #include "sync/rpc.h"
 #include "sync/worker.h"
@@ -90,10 +90,25 @@ static int collect_revoked(struct rpc *rpc, const struct identity_state *state, 
     return 0;
 }
 
+/* Installations go, by themselves or with their account: what is owed then is noted before. */
+static int publish_revocation(struct rpc *rpc, const struct identity_state *state, const struct ident *revoked, size_t n)
+{
+    struct identity_request *request;
+    int64_t revocation;
+    int r = pref_tasks_before_revocation(rpc->core, &revocation, &rpc->err);
+
+    if (r != 0)
+        return r;
+    if (!signature_came(rpc, &r) && (r = request_revocation(state, revoked, n, (uint64_t)core_now_ns(rpc->core),
+                                                            &request, &rpc->err)) == 0)
+        r = settle(rpc, request);
+    pref_tasks_after_revocation(rpc->core, revocation, r);
+    return r;
+}
+
 static int revoke_installations(struct rpc *rpc)
 {
     const struct identity_state *state;
-    struct identity_request *request = NULL;
     struct ident *revoked = NULL;
     size_t n = 0;
     int r;
@@ -111,11 +126,7 @@ static int revoke_installations(struct rpc *rpc)
                               rpc_hex_json(revoked[i].value.data, revoked[i].value.len));
     if (!n)
         goto done;
-    if (!signature_came(rpc, &r) && (r = request_revocation(state, revoked, n, (uint64_t)core_now_ns(rpc->core),
-                                                            &request, &rpc->err)) == 0)
-        r = settle(rpc, request);
-    if (r == 0)
-        prefs_after_revocation(rpc->core);
+    r = publish_revocation(rpc, state, revoked, n);
 done:
     xm_free(revoked);
     return r;
@@ -219,7 +230,6 @@ static int check_removable(struct rpc *rpc, const struct identity_state *state, 
 static int remove_account(struct rpc *rpc)
 {
     const struct identity_state *state;
-    struct identity_request *request;
     char address[ETH_ADDRESS_LEN + 1];
     struct ident account;
     int r;
@@ -227,13 +237,9 @@ static int remove_account(struct rpc *rpc)
     if ((r = address_param(rpc, address)) != 0)
         return r;
     account = ident_ethereum(address);
-    if (!signature_came(rpc, &r) && (r = newest_state(rpc, &state)) == 0 &&
-        (r = check_removable(rpc, state, address)) == 0 &&
-        (r = request_revocation(state, &account, 1, (uint64_t)core_now_ns(rpc->core), &request, &rpc->err)) == 0)
-        r = settle(rpc, request);
-    if (r != 0)
+    if ((r = newest_state(rpc, &state)) != 0 || (r = check_removable(rpc, state, address)) != 0 ||
+        (r = publish_revocation(rpc, state, &account, 1)) != 0)
         return r;
-    prefs_after_revocation(rpc->core); /* installations may have gone with it */
     rpc->result = json_pack("{s:s}", "address", address);
     return 0;
 }

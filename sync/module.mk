@@ -19,6 +19,7 @@ libsync_la_SOURCES += \
 	sync/open.c sync/open.h \
 	sync/params.c sync/params.h \
 	sync/pref_payload.c sync/pref_payload.h \
+	sync/pref_tasks.c sync/pref_tasks.h \
 	sync/prefs.c sync/prefs.h \
 	sync/resolve.c sync/resolve.h \
 	sync/rpc.c sync/rpc.h \

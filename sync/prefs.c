@@ -10,18 +10,15 @@
 #include "sync/core.h"
 #include "sync/group_create.h"
 #include "sync/hmac.h"
-#include "sync/membership.h"
 #include "sync/pref_payload.h"
+#include "sync/pref_tasks.h"
 #include "sync/receive.h"
 #include "sync/send.h"
 #include "sync/sync_all.h"
 #include "sync/welcome_receive.h"
 
-#include <sodium.h>
 #include <string.h>
 
-/* Conversations silent for longer are not offered to a new installation (sync.md 5.3). */
-#define RECONCILE_ACTIVE_NS (90 * 24 * 3600 * NS_PER_S)
 /* An update that the store or the group cannot take now is tried again after this. */
 #define RETRY_NS (2 * NS_PER_S)
 /* Welcomes older than this are fetched before an update is sent, so that it goes to the newest group. */
@@ -331,91 +328,6 @@ static void kick_flush(struct core *core)
         core_spawn(core, flush_fiber, NULL, NULL);
 }
 
-/* A new random root key on its way to our other installations; it becomes ours when the node has it. */
-static int cycle_hmac(struct core *core, struct err *err)
-{
-    struct buf updates = BUF_SECRET, payload = BUF_SECRET;
-    uint8_t key[HMAC_ROOT_LEN];
-    int64_t now = core_now_ns(core), id;
-    int r;
-
-    rand_fill(core->rand, key, sizeof key);
-    pref_payload_add_hmac(&updates, slice_of(key, sizeof key), now);
-    pref_payload_finish(&updates, &payload);
-    sodium_memzero(key, sizeof key);
-    if (!buf_ok(&payload))
-        r = err_set(err, ERR_NOMEM, "out of memory");
-    else if ((r = core_begin(core, true, err)) == 0) {
-        r = store_preference_put(core->store, 0, buf_slice(&payload), now, &id, err);
-        if (r == 0)
-            r = core_note(core, &(struct core_event){.kind = CORE_OUTBOX}, err);
-        if (r == 0)
-            r = core_commit(core, err);
-        else
-            core_rollback(core);
-    }
-    buf_free(&updates);
-    buf_free(&payload);
-    return r;
-}
-
-/* ---- a new installation of ours ---- */
-
-static int collect_active(void *ctx, const struct store_conversation *row)
-{
-    return collect_id(ctx, &(struct store_group){.id = row->group.id, .active = row->group.active, .trusted = true});
-}
-
-static void reconcile_one(struct core *core, void *ctx, size_t i)
-{
-    struct id_list *list = ctx;
-    struct err err = {0};
-
-    if (group_check_installations(core, list->ids[i], 0, &err) != 0)
-        log_warn("prefs", "bringing our installations into a conversation: %s", err.text);
-}
-
-/* Adds the new installation to the conversations that it should have (sync.md 5.3): not denied, not
- * silent for 90 days, of duplicate 1:1 chats the one in use. */
-static void reconcile(struct core *core)
-{
-    struct store_conversations_query query = {
-        .consent_states = STORE_CONSENT_BIT(STORE_CONSENT_UNKNOWN) | STORE_CONSENT_BIT(STORE_CONSENT_ALLOWED),
-        .active_after_ns = core_now_ns(core) - RECONCILE_ACTIVE_NS,
-        .bare = true};
-    struct id_list list = {0};
-
-    if (store_conversations_each(core->store, &query, collect_active, &list, NULL) == 0)
-        core_each(core, list.n, 4, reconcile_one, &list);
-    xm_free(list.ids);
-}
-
-static void installation_appeared(struct core *core, void *ctx)
-{
-    struct err err = {0};
-
-    (void)ctx;
-    if (cycle_hmac(core, &err) != 0)
-        log_warn("prefs", "new HMAC key: %s", err.text);
-    reconcile(core);
-}
-
-static void revoked_fiber(struct core *core, void *ctx)
-{
-    uint8_t id[GROUP_ID_LEN];
-    struct err err = {0};
-
-    (void)ctx;
-    if (sync_group_create(core, id, &err) != 0 || cycle_hmac(core, &err) != 0)
-        log_warn("prefs", "after a revocation: %s", err.text);
-    reconcile(core);
-}
-
-void prefs_after_revocation(struct core *core)
-{
-    core_spawn(core, revoked_fiber, NULL, NULL);
-}
-
 /* ---- calls ---- */
 
 static void sync_one(struct core *core, void *ctx, size_t i)
@@ -463,7 +375,7 @@ static void on_event(void *ctx, const struct core_event *event)
     switch (event->kind) {
     case CORE_SYNC_WELCOME:
         core_emit(core, &(struct core_event){.kind = CORE_PREFERENCES});
-        core_spawn(core, installation_appeared, NULL, NULL);
+        pref_tasks_kick(core);
         break;
     case CORE_SYNC_MESSAGE:
         core_spawn(core, apply_fiber, NULL, NULL);
@@ -484,7 +396,8 @@ static void start_fiber(struct core *core, void *ctx)
     (void)ctx;
     if (primary_group(core, id, &err) != 0)
         log_warn("prefs", "%s", err.text);
-    else if (prefs_apply_stored(core, NULL, &err) != 0 || prefs_flush(core, &err) != 0)
+    else if (prefs_apply_stored(core, NULL, &err) != 0 || pref_tasks_run(core, &err) != 0 ||
+             prefs_flush(core, &err) != 0)
         log_warn("prefs", "%s", err.text);
 }
 

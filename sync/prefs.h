@@ -1,9 +1,8 @@
 /* The preferences group and its worker: how our installations agree (sync.md sections 1, 2 and 5).
  *
  * Every installation makes a SYNC group when it starts for the first time; the newest known one is
- * the primary, which is written to; all are read.  The worker sends what the outbox holds, applies
- * what arrived, cycles the HMAC root key when an installation appears, and brings new installations
- * into our conversations.
+ * the primary, which is written to; all are read.  The worker sends what the outbox holds and applies
+ * what arrived; what is owed when an installation comes or goes is in sync/pref_tasks.h.
  *
  * Thread: background.  Calls that wait are marked; they run inside a fiber. */
 #pragma once
@@ -28,10 +27,6 @@ int prefs_sync(struct core *core, size_t *updates, struct err *err);
 
 /* Applies payloads that are stored and not yet processed; no network.  *updates may be NULL. */
 int prefs_apply_stored(struct core *core, size_t *updates, struct err *err);
-
-/* After a revocation of ours was published: a fresh preferences group without the revoked, and a
- * new HMAC root key in it. */
-void prefs_after_revocation(struct core *core);
 
 /* Sends what the outbox holds; waits.  ERR_OFFLINE leaves it for later. */
 int prefs_flush(struct core *core, struct err *err);

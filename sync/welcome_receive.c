@@ -16,6 +16,7 @@
 #include "sync/core.h"
 #include "sync/group.h"
 #include "sync/key_packages.h"
+#include "sync/pref_tasks.h"
 #include "sync/transcript.h"
 #include "sync/welcome_check.h"
 #include "sync/welcome_open.h"
@@ -181,6 +182,7 @@ static int put_consent(struct arrival *a, struct err *err)
 static int note_arrival(struct arrival *a, struct err *err)
 {
     struct core_event event = {.kind = CORE_CONVERSATION};
+    int r;
 
     memcpy(event.group_id, a->id, 16);
     switch (a->ext.immutable.type) {
@@ -190,6 +192,8 @@ static int note_arrival(struct arrival *a, struct err *err)
             return 0;
         }
         event.kind = CORE_SYNC_WELCOME;
+        if ((r = pref_tasks_for_newcomer(a->core, a->id, err)) != 0)
+            return r;
         break;
     case CONVERSATION_GROUP:
     case CONVERSATION_DM:

@@ -7,6 +7,7 @@
 #include "sync/core.h"
 #include "sync/key_packages.h"
 #include "sync/local_node.h"
+#include "sync/pref_tasks.h"
 #include "sync/prefs.h"
 #include "sync/registration.h"
 #include "sync/send.h"
@@ -82,6 +83,7 @@ static void upkeep_fiber(struct core *core, void *ctx)
         int (*run)(struct core *core, struct err *err);
     } jobs[] = {{"disappearing messages", expire},
                 {"outbox", send_waiting},
+                {"installations", pref_tasks_run},
                 {"preferences outbox", flush_prefs},
                 {"key packages", keep_key_packages}};
 

@@ -299,6 +299,10 @@ static void the_task_due_first_comes_first_and_once(void **state)
     OK(store_task_pull_in(store, id32(1), 6 * SECOND, err));
     OK(store_tasks_next_due(store, &due, err));
     assert_int_equal(due, 5 * SECOND);
+    OK(store_task_drop(store, id32(7), err));
+    OK(store_task_next(store, 30 * SECOND, &mem, &out, err));
+    OK(store_task_drop(store, id32(1), err));
+    FAILS(ERR_NOTFOUND, store_task_next(store, 30 * SECOND, &mem, &out, err));
     store_mem_free(&mem);
 }
 

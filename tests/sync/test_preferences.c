@@ -576,6 +576,11 @@ BODY(a_revocation_cut_off_half_way_is_made_up_for_at_the_next_start)
     cut_off_after(2, 0); /* it reads its own log again, and then no more */
 }
 
+BODY(a_revocation_whose_answer_is_lost_counts_as_one)
+{
+    cut_off_after(1, ERR_OFFLINE);
+}
+
 /* ---- 5.3: conversations for a new installation ---- */
 
 static void conversations(struct peer *a, struct peer *bo, uint8_t fresh[16], uint8_t denied[16], uint8_t silent[16])
@@ -619,6 +624,36 @@ BODY(a_new_installation_is_brought_into_conversations_neither_denied_nor_long_si
     assert_true(has(b, fresh));
     assert_false(has(b, denied));
     assert_false(has(b, silent));
+}
+
+/* The invitation was read, and then the program ended before it had done anything about it. */
+BODY(a_new_installation_is_brought_in_by_the_next_start_where_this_one_was_cut_off)
+{
+    struct peer *a = installation(1), *bo = installation(2), *b;
+    uint8_t fresh[16], denied[16], silent[16], before[HMAC_ROOT_LEN], after[HMAC_ROOT_LEN];
+
+    conversations(a, bo, fresh, denied, silent);
+    root_of(a, before);
+    b = installation(1);
+    a->offline_at = 1u << CORE_SYNC_WELCOME;
+    OK(welcomes_sync(&a->core, NULL, &err));
+    settle(a);
+    a->offline_at = 0;
+    assert_true(a->api.offline);
+    peer_restart(world, a);
+    a->api.offline = false;
+    peer_advance(a, 60);
+    prefs_start(&a->core);
+    settle(a);
+    OK(welcomes_sync(&b->core, NULL, &err));
+    settle(b);
+    assert_true(has(b, fresh));
+    assert_false(has(b, denied));
+    sync_prefs(a);
+    root_of(a, after);
+    assert_memory_not_equal(before, after, sizeof before);
+    sync_prefs(b);
+    assert_true(same_root(a, b));
 }
 
 /* ---- 6: what the calls ask for ---- */
@@ -675,7 +710,9 @@ int main(void)
         TEST(what_is_said_after_a_revocation_is_said_where_the_revoked_does_not_hear_it),
         TEST(a_revocation_that_did_not_come_about_changes_nothing),
         TEST(a_revocation_cut_off_half_way_is_made_up_for_at_the_next_start),
+        TEST(a_revocation_whose_answer_is_lost_counts_as_one),
         TEST(a_new_installation_is_brought_into_conversations_neither_denied_nor_long_silent),
+        TEST(a_new_installation_is_brought_in_by_the_next_start_where_this_one_was_cut_off),
         TEST(preferences_sync_asks_little_and_leaves_messages_alone),
     };
 
