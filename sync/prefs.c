@@ -19,8 +19,9 @@
 
 #include <string.h>
 
-/* An update that the store or the group cannot take now is tried again after this. */
-#define RETRY_NS (2 * NS_PER_S)
+/* An update that the node has refused is sent again after this, then twice, thrice, ... this. */
+#define RETRY_NS (5 * NS_PER_S)
+#define RETRY_MAX 60
 /* Welcomes older than this are fetched before an update is sent, so that it goes to the newest group. */
 #define WELCOMES_FRESH_NS (3 * NS_PER_S)
 
@@ -202,7 +203,9 @@ static int primary_group(struct core *core, uint8_t id[GROUP_ID_LEN], struct err
 struct outgoing {
     int64_t id;
     struct bytes payload;
-    bool queued; /* an intent carries it already */
+    unsigned attempts;
+    bool queued; /* an intent carries it already, as this message: */
+    uint8_t message_id[MESSAGE_ID_LEN];
     struct outgoing *next;
 };
 
@@ -224,7 +227,10 @@ static int collect_outgoing(void *ctx, const struct store_preference *row)
         return ERR_NOMEM;
     }
     item->id = row->id;
-    item->queued = row->message_id.data != NULL;
+    item->attempts = row->attempts;
+    item->queued = row->message_id.len == MESSAGE_ID_LEN;
+    if (item->queued)
+        memcpy(item->message_id, row->message_id.data, MESSAGE_ID_LEN);
     *list->end = item;
     list->end = &item->next;
     return 0;
@@ -254,6 +260,31 @@ static int send_one(struct core *core, const uint8_t group_id[16], struct outgoi
     return r != 0 || status == SEND_PUBLISHED ? r : err_set(err, ERR_OFFLINE, "kept for later");
 }
 
+/* An intent carries the update already: does that one still lead to the group that is written to now?  Where it
+ * was given up, or waits in an older group, which somebody new may not be in, the update starts again;
+ * readers count it once. */
+static int look_after(struct core *core, const uint8_t group_id[16], struct outgoing *item, struct err *err)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_message row;
+    int64_t due = 0;
+    int r = store_message_get(core->store, slice_of(item->message_id, MESSAGE_ID_LEN), &mem, &row, err);
+
+    if (r != 0 && r != ERR_NOTFOUND)
+        goto done;
+    if (r == 0 && row.status != STORE_FAILED && slice_eq(row.group_id, slice_of(group_id, GROUP_ID_LEN))) {
+        r = group_publish(core, group_id, NULL, err);
+        goto done;
+    }
+    if (r == 0 && row.status == STORE_FAILED)
+        due = core_now_ns(core) + (item->attempts < RETRY_MAX ? item->attempts + 1 : RETRY_MAX) * RETRY_NS;
+    if ((r = store_preference_retry(core->store, item->id, due, err)) == 0 && !due)
+        r = send_one(core, group_id, item, err);
+done:
+    store_mem_free(&mem);
+    return r;
+}
+
 static int flush_once(struct core *core, struct err *err)
 {
     struct outgoing_list list = {core, NULL, &list.first};
@@ -269,7 +300,7 @@ static int flush_once(struct core *core, struct err *err)
             have_group = r == 0;
         }
         if (r == 0 && item->queued)
-            r = group_publish(core, group_id, NULL, err);
+            r = look_after(core, group_id, item, err);
         else if (r == 0)
             r = send_one(core, group_id, item, err);
         list.first = item->next;

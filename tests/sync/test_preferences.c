@@ -285,6 +285,26 @@ BODY(a_decision_goes_to_the_group_of_an_installation_not_heard_of_yet)
     assert_string_equal(decided(c, CONSENT_INBOX, someone), "denied");
 }
 
+BODY(what_was_decided_without_a_network_reaches_an_installation_that_came_meanwhile)
+{
+    struct peer *a = installation(1), *b = installation(1), *c;
+
+    sync_prefs(a);
+    a->api.offline = true;
+    decide(a, CONSENT_INBOX, someone, "denied");
+    assert_int_equal(waiting(a), 1);
+    c = installation(1);
+    a->api.offline = false;
+    peer_advance(a, 60);
+    OK(prefs_flush(&a->core, &err));
+    settle(a);
+    assert_int_equal(waiting(a), 0);
+    sync_prefs(c);
+    assert_string_equal(decided(c, CONSENT_INBOX, someone), "denied");
+    sync_prefs(b);
+    assert_string_equal(decided(b, CONSENT_INBOX, someone), "denied");
+}
+
 /* The other program's way, too: only what came in a group of ours counts, and only as a message. */
 BODY(a_row_that_is_no_message_is_no_decision)
 {
@@ -461,6 +481,29 @@ BODY(making_a_conversation_and_writing_in_one_say_yes_to_it)
         assert_string_equal(decided_of_group(b, his), "allowed");
     }
     bytes_free(&content);
+}
+
+BODY(an_update_that_the_node_refuses_is_sent_again_later)
+{
+    struct peer *a = installation(1), *b = installation(1);
+
+    sync_prefs(a);
+    sync_prefs(b);
+    a->api.refuse_messages = true;
+    decide(a, CONSENT_INBOX, someone, "denied");
+    for (int i = 0; i < 5; i++) {
+        peer_advance(a, 60);
+        prefs_flush(&a->core, NULL);
+        settle(a);
+    }
+    assert_int_equal(waiting(a), 1);
+    a->api.refuse_messages = false;
+    peer_advance(a, 600);
+    OK(prefs_flush(&a->core, &err));
+    settle(a);
+    assert_int_equal(waiting(a), 0);
+    sync_prefs(b);
+    assert_string_equal(decided(b, CONSENT_INBOX, someone), "denied");
 }
 
 /* ---- 1.7: a revocation ---- */
@@ -702,11 +745,13 @@ int main(void)
         TEST(a_group_left_half_made_is_finished_at_the_next_start),
         TEST(every_new_installation_makes_a_group_of_all_and_the_others_write_there_from_then_on),
         TEST(a_decision_goes_to_the_group_of_an_installation_not_heard_of_yet),
+        TEST(what_was_decided_without_a_network_reaches_an_installation_that_came_meanwhile),
         TEST(a_row_that_is_no_message_is_no_decision),
         TEST(the_first_message_in_a_group_of_another_comes_after_a_new_key_and_is_not_pushed),
         TEST(an_old_installation_sends_a_new_hmac_key_for_a_new_one_and_all_end_with_it),
         TEST(decisions_made_together_are_one_message_without_those_that_change_nothing),
         TEST(making_a_conversation_and_writing_in_one_say_yes_to_it),
+        TEST(an_update_that_the_node_refuses_is_sent_again_later),
         TEST(what_is_said_after_a_revocation_is_said_where_the_revoked_does_not_hear_it),
         TEST(a_revocation_that_did_not_come_about_changes_nothing),
         TEST(a_revocation_cut_off_half_way_is_made_up_for_at_the_next_start),
