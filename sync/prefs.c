@@ -361,33 +361,45 @@ static void kick_flush(struct core *core)
 
 /* ---- calls ---- */
 
+struct syncing {
+    struct id_list list;
+    int failed;
+    struct err *err;
+};
+
 static void sync_one(struct core *core, void *ctx, size_t i)
 {
-    struct id_list *list = ctx;
+    struct syncing *s = ctx;
     struct err err = {0};
+    int r = group_sync(core, s->list.ids[i], NULL, &err);
 
-    if (group_sync(core, list->ids[i], NULL, &err) != 0)
-        log_warn("prefs", "reading a preferences group: %s", err.text);
+    if (r == 0)
+        return;
+    log_warn("prefs", "reading a preferences group: %s", err.text);
+    if (!s->failed && s->err)
+        *s->err = err;
+    s->failed = s->failed ? s->failed : r;
 }
 
 int prefs_sync(struct core *core, size_t *updates, struct err *err)
 {
-    struct id_list list = {0};
-    int r;
+    struct syncing s = {.err = err};
+    int r, applied;
 
     core->prefs->applied = 0;
     if ((r = welcomes_sync(core, NULL, err)) != 0)
         return r;
     core->prefs->welcomes_read_ns = core_now_ns(core);
-    r = store_groups_each(core->store, STORE_TYPE_BIT(STORE_SYNC), collect_id, &list, err);
+    r = store_groups_each(core->store, STORE_TYPE_BIT(STORE_SYNC), collect_id, &s.list, err);
     if (r == 0)
-        r = sync_groups_with_news(core, list.ids, list.n, sync_one, &list, NULL, err);
-    xm_free(list.ids);
-    if (r == 0)
-        r = prefs_apply_stored(core, NULL, err);
+        r = sync_groups_with_news(core, s.list.ids, s.list.n, sync_one, &s, NULL, err);
+    xm_free(s.list.ids);
+    /* What the others brought counts, even where one group could not be read. */
+    r = r ? r : s.failed;
+    applied = prefs_apply_stored(core, NULL, r ? NULL : err);
     if (updates)
         *updates = core->prefs->applied;
-    return r;
+    return r ? r : applied;
 }
 
 static void apply_fiber(struct core *core, void *ctx)

@@ -737,6 +737,21 @@ BODY(preferences_sync_asks_little_and_leaves_messages_alone)
     settle(a);
 }
 
+BODY(preferences_sync_fails_where_a_group_could_not_be_read)
+{
+    struct peer *a = installation(1), *b = installation(1);
+
+    sync_prefs(a);
+    sync_prefs(b);
+    decide(b, CONSENT_INBOX, someone, "denied");
+    a->api.fail_call = 3; /* invitations, newest messages, then the group */
+    assert_int_equal(prefs_sync(&a->core, NULL, &err), ERR_OFFLINE);
+    settle(a);
+    assert_string_equal(decided(a, CONSENT_INBOX, someone), "unknown");
+    OK(prefs_sync(&a->core, NULL, &err));
+    assert_string_equal(decided(a, CONSENT_INBOX, someone), "denied");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -759,6 +774,7 @@ int main(void)
         TEST(a_new_installation_is_brought_into_conversations_neither_denied_nor_long_silent),
         TEST(a_new_installation_is_brought_in_by_the_next_start_where_this_one_was_cut_off),
         TEST(preferences_sync_asks_little_and_leaves_messages_alone),
+        TEST(preferences_sync_fails_where_a_group_could_not_be_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
