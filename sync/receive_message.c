@@ -10,6 +10,7 @@
 #include "store/messages.h"
 #include "store/preferences.h"
 #include "store/removals.h"
+#include "sync/consent.h"
 #include "sync/content.h"
 #include "sync/core.h"
 #include "sync/group.h"
@@ -220,8 +221,13 @@ static int confirm(struct core *core, struct group *g, const struct node_group_m
     struct store_mem mem = STORE_MEM_INIT;
     struct store_message row;
     int64_t expire_at;
+    bool new_to_us;
     int r;
 
+    if ((r = store_message_get(core->store, intent->message_id, &mem, &row, err)) != 0)
+        goto done;
+    new_to_us = row.status == STORE_UNPUBLISHED;
+    store_mem_reset(&mem);
     if ((r = expiry(core, g, &expire_at, err)) != 0 ||
         (r = store_message_set_published(core->store, intent->message_id, (int64_t)message->created_ns,
                                          message->cursor.originator, (int64_t)message->cursor.sequence_id, expire_at,
@@ -233,6 +239,9 @@ static int confirm(struct core *core, struct group *g, const struct node_group_m
         r = store_preference_sent(core->store, intent->message_id, NULL, err);
     else if (g->type != CONVERSATION_ONESHOT)
         *fate = ENVELOPE_STORED;
+    /* The answer to the send was lost, and with it what writing says about a conversation. */
+    if (r == 0 && new_to_us && (g->type == CONVERSATION_GROUP || g->type == CONVERSATION_DM))
+        r = consent_allow_group(core, g->id, CONSENT_SHARE, err);
     if (r == 0)
         r = note_effects(core, g, &row, false, err);
 done:

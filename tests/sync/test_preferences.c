@@ -483,6 +483,32 @@ BODY(making_a_conversation_and_writing_in_one_say_yes_to_it)
     bytes_free(&content);
 }
 
+/* The text reached the node, its answer did not: the echo says yes instead. */
+BODY(a_text_found_in_the_ledger_says_yes_too)
+{
+    struct peer *a = installation(1), *bo = installation(2);
+    const char *a_id = a->core.self.inbox_id;
+    const struct group_options options = {.name = "x"};
+    struct bytes content = {0};
+    enum send_status status;
+    uint8_t id[16], message[32];
+
+    OK(group_create(&bo->core, &options, &a_id, 1, id, &err));
+    peer_sync(a);
+    OK(group_update_key(&a->core, id, &err)); /* so that the text is the one thing sent */
+    OK(content_text("hi", &content, &err));
+    a->api.lose_answers = true;
+    OK(group_send(&a->core, id, bytes_slice(&content), NULL, message, &status, &err));
+    assert_int_equal(status, SEND_UNPUBLISHED);
+    a->api.lose_answers = false;
+    assert_string_equal(decided_of_group(a, id), "unknown");
+    peer_sync(a);
+    settle(a);
+    assert_string_equal(decided_of_group(a, id), "allowed");
+    assert_int_equal(waiting(a), 0);
+    bytes_free(&content);
+}
+
 BODY(an_update_that_the_node_refuses_is_sent_again_later)
 {
     struct peer *a = installation(1), *b = installation(1);
@@ -766,6 +792,7 @@ int main(void)
         TEST(an_old_installation_sends_a_new_hmac_key_for_a_new_one_and_all_end_with_it),
         TEST(decisions_made_together_are_one_message_without_those_that_change_nothing),
         TEST(making_a_conversation_and_writing_in_one_say_yes_to_it),
+        TEST(a_text_found_in_the_ledger_says_yes_too),
         TEST(an_update_that_the_node_refuses_is_sent_again_later),
         TEST(what_is_said_after_a_revocation_is_said_where_the_revoked_does_not_hear_it),
         TEST(a_revocation_that_did_not_come_about_changes_nothing),
