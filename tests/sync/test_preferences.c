@@ -492,6 +492,7 @@ BODY(a_text_found_in_the_ledger_says_yes_too)
     struct bytes content = {0};
     enum send_status status;
     uint8_t id[16], message[32];
+    char hex[33];
 
     OK(group_create(&bo->core, &options, &a_id, 1, id, &err));
     peer_sync(a);
@@ -506,6 +507,15 @@ BODY(a_text_found_in_the_ledger_says_yes_too)
     settle(a);
     assert_string_equal(decided_of_group(a, id), "allowed");
     assert_int_equal(waiting(a), 0);
+    /* A block that came after the text is not undone by it. */
+    a->api.lose_answers = true;
+    OK(group_send(&a->core, id, bytes_slice(&content), NULL, message, &status, &err));
+    a->api.lose_answers = false;
+    hex_encode(id, sizeof id, hex);
+    decide(a, CONSENT_CONVERSATION, hex, "denied");
+    peer_sync(a);
+    settle(a);
+    assert_string_equal(decided_of_group(a, id), "denied");
     bytes_free(&content);
 }
 
