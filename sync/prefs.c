@@ -376,9 +376,12 @@ static void sync_one(struct core *core, void *ctx, size_t i)
     if (r == 0)
         return;
     log_warn("prefs", "reading a preferences group: %s", err.text);
-    if (!s->failed && s->err)
+    /* One of long ago that cannot be read any more does not make every later sync a failure. */
+    if (s->failed || r == ERR_STATE || r == ERR_CORRUPT)
+        return;
+    s->failed = r;
+    if (s->err)
         *s->err = err;
-    s->failed = s->failed ? s->failed : r;
 }
 
 int prefs_sync(struct core *core, size_t *updates, struct err *err)
