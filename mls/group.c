@@ -144,7 +144,7 @@ int mls_group_create(const struct mls_config *config, uint16_t suite, struct sli
         goto done;
     }
     if ((e = create_tree(g, leaf, rand)) != 0 ||
-        (e = mls_leaf_fits(mls_tree_leaf(&g->tree, 0), suite, extensions, err)) != 0 ||
+        (e = mls_leaf_fits(config, mls_tree_leaf(&g->tree, 0), suite, extensions, err)) != 0 ||
         (e = mls_context_next(&ctx, 0, slice_of(mls_tree_hash(&g->tree, 0), MLS_HASH_LEN), (struct slice){0},
                               extensions, &context)) != 0 ||
         (e = mls_group_set_context(g, &context)) != 0 || (e = create_secrets(g, rand)) != 0)
@@ -250,7 +250,7 @@ int mls_group_can_add(const struct mls_group *group, const struct mls_key_packag
 
     if (kp->suite != group->ctx.suite || kp->version != group->ctx.version)
         return err_set(err, ERR_DENIED, "the key package is for another suite or version");
-    if ((e = mls_leaf_fits(&kp->leaf, group->ctx.suite, group->ctx.extensions, err)) != 0)
+    if ((e = mls_leaf_fits(&group->config, &kp->leaf, group->ctx.suite, group->ctx.extensions, err)) != 0)
         return e;
     for (uint32_t i = 0; i < group->tree.width; i++) {
         const struct mls_leaf *leaf = mls_tree_leaf(&group->tree, i);

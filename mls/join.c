@@ -36,7 +36,7 @@ static int check_members(struct mls_group *g, struct err *err)
         if (!leaf)
             continue;
         if ((e = mls_extensions_check(leaf->extensions, err)) != 0 ||
-            (e = mls_leaf_fits(leaf, g->ctx.suite, g->ctx.extensions, err)) != 0)
+            (e = mls_leaf_fits(&g->config, leaf, g->ctx.suite, g->ctx.extensions, err)) != 0)
             return err_wrap(err, e, "leaf %u", i);
         if (mls_allows(g, MLS_CHECK_LIFETIMES) && leaf->source == MLS_LEAF_KEY_PACKAGE &&
             (g->config.now_s <= leaf->not_before || g->config.now_s >= leaf->not_after))

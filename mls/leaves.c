@@ -100,7 +100,7 @@ static int credentials_known(const struct mls_tree *tree, struct err *err)
 
 static int fits(const struct mls_group *g, const struct mls_staged_commit *s, uint32_t index, struct err *err)
 {
-    return mls_leaf_fits(mls_tree_leaf(&s->tree, index), g->ctx.suite, s->extensions, err);
+    return mls_leaf_fits(&g->config, mls_tree_leaf(&s->tree, index), g->ctx.suite, s->extensions, err);
 }
 
 int mls_staged_check_leaves(struct mls_group *g, struct mls_staged_commit *s, const struct mls_leaf *path_leaf,

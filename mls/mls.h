@@ -216,6 +216,7 @@ struct mls_config {
     uint32_t resumption_psks;        /* past epochs whose resumption PSK is kept; default 0 */
     uint32_t max_leaves;             /* default 65536, a power of two */
     uint64_t now_s;                  /* for MLS_CHECK_LIFETIMES */
+    struct mls_u16s not_in_leaves;   /* extension types of the application that no leaf may carry */
     /* External PSKs by id, and resumption PSKs (usage, group id, epoch) that the group does not keep
      * itself.  0 with *out, which the library wipes; ERR_NOTFOUND.  NULL: none. */
     int (*psk)(void *ctx, struct slice psk_id, struct slice resumption_group_id, uint64_t resumption_epoch,

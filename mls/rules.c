@@ -48,7 +48,24 @@ static int has_all(struct slice wanted, struct slice listed, uint16_t everybodys
     return 0;
 }
 
-int mls_leaf_fits(const struct mls_leaf *leaf, uint16_t suite, struct slice context_extensions, struct err *err)
+/* Of the types that this library knows, only application_id is for leaves. */
+static bool extensions_are_in_place(const struct mls_config *config, struct slice extensions)
+{
+    struct slice data;
+    uint16_t type;
+
+    while (mls_extension_next(&extensions, &type, &data)) {
+        if ((type >= MLS_EXT_RATCHET_TREE && type <= MLS_EXT_EXTERNAL_SENDERS) || type == MLS_EXT_LAST_RESORT)
+            return false;
+        for (size_t i = 0; i < config->not_in_leaves.n; i++)
+            if (type == config->not_in_leaves.v[i])
+                return false;
+    }
+    return true;
+}
+
+int mls_leaf_fits(const struct mls_config *config, const struct mls_leaf *leaf, uint16_t suite,
+                  struct slice context_extensions, struct err *err)
 {
     const struct mls_capabilities *caps = &leaf->capabilities;
     struct mls_required required;
@@ -60,6 +77,8 @@ int mls_leaf_fits(const struct mls_leaf *leaf, uint16_t suite, struct slice cont
         return err_set(err, ERR_DENIED, "a leaf does not list its own credential type %u", leaf->credential_type);
     if (!mls_extensions_are_listed(leaf->extensions, caps->extensions))
         return err_set(err, ERR_DENIED, "a leaf carries an extension that it does not list");
+    if (!extensions_are_in_place(config, leaf->extensions))
+        return err_set(err, ERR_DENIED, "a leaf carries an extension that is not for leaves");
     if (!mls_extensions_are_listed(context_extensions, caps->extensions))
         return err_set(err, ERR_DENIED, "a leaf does not list an extension that the group has");
     if ((e = mls_required_parse(context_extensions, &required, err)) != 0)

@@ -23,9 +23,10 @@ struct mls_required {
 int mls_required_parse(struct slice context_extensions, struct mls_required *out, struct err *err);
 
 /* What a leaf needs for a group with this suite and these context extensions: the suite, mls10, its
- * own credential type and extensions listed, everything required, every extension in use.
- * ERR_DENIED. */
-int mls_leaf_fits(const struct mls_leaf *leaf, uint16_t suite, struct slice context_extensions, struct err *err);
+ * own credential type and extensions listed, everything required, every extension in use; and no
+ * extension whose place is elsewhere (section 17.3, and `config`).  ERR_DENIED. */
+int mls_leaf_fits(const struct mls_config *config, const struct mls_leaf *leaf, uint16_t suite,
+                  struct slice context_extensions, struct err *err);
 
 /* A new context list: no type twice, each type everybody's or in its own required_capabilities
  * (as OpenMLS has it).  ERR_DENIED, ERR_MALFORMED. */

@@ -29,7 +29,11 @@ struct group_cache {
 
 void group_mls_config(struct mls_config *out)
 {
+    /* OpenMLS as libxmtp has it knows this type, and only for groups. */
+    static const uint16_t not_in_leaves[] = {EXT_IMMUTABLE_METADATA};
+
     *out = mls_config_default();
+    out->not_in_leaves = (struct mls_u16s){not_in_leaves, 1};
 }
 
 /* ---- pieces ---- */
