@@ -126,8 +126,8 @@ int mls_staged_apply(struct mls_group *g, struct mls_staged_commit *s, struct ml
  * extensions. */
 int mls_staged_check_leaves(struct mls_group *g, struct mls_staged_commit *s, const struct mls_leaf *path_leaf,
                             struct err *err);
-/* leaves.c.  No key twice among the members; for joiners. */
-int mls_leaves_unique(const struct mls_tree *tree, struct err *err);
+/* leaves.c.  No signature key twice among the members, no encryption key among all nodes; for joiners. */
+int mls_keys_unique(const struct mls_tree *tree, struct err *err);
 /* The context for path secrets: new tree and extensions, old transcript. */
 int mls_staged_provisional(const struct mls_group *g, struct mls_staged_commit *s, struct bytes *out);
 /* Final context and secrets of the new epoch from the signed commit. */

@@ -42,7 +42,7 @@ static int check_members(struct mls_group *g, struct err *err)
             (g->config.now_s <= leaf->not_before || g->config.now_s >= leaf->not_after))
             return err_set(err, ERR_DENIED, "leaf %u has expired", i);
     }
-    return mls_leaves_unique(&g->tree, err);
+    return mls_keys_unique(&g->tree, err);
 }
 
 static int check_signer(const struct mls_group *g, const struct mls_group_info *info, struct err *err)

@@ -19,20 +19,27 @@ static struct slice key_of(const struct mls_leaf *leaf, bool signature)
     return signature ? leaf->signature_key : leaf->encryption_key;
 }
 
+static bool has_twice(struct slice *keys, size_t n)
+{
+    qsort(keys, n, sizeof *keys, compare_keys);
+    for (size_t i = 1; i < n; i++)
+        if (slice_eq(keys[i - 1], keys[i]))
+            return true;
+    return false;
+}
+
 static int all_unique(const struct mls_tree *tree, bool signature, struct err *err)
 {
     struct slice *keys = xm_calloc(tree->width, sizeof *keys);
     size_t n = 0;
-    bool twice = false;
+    bool twice;
 
     if (!keys)
         return err_set(err, ERR_NOMEM, "keys of the members");
     for (uint32_t i = 0; i < tree->width; i++)
         if (mls_tree_leaf(tree, i))
             keys[n++] = key_of(mls_tree_leaf(tree, i), signature);
-    qsort(keys, n, sizeof *keys, compare_keys);
-    for (size_t i = 1; i < n; i++)
-        twice |= slice_eq(keys[i - 1], keys[i]);
+    twice = has_twice(keys, n);
     xm_free(keys);
     return twice ? err_set(err, ERR_DENIED, "two members have the same key") : 0;
 }
@@ -52,11 +59,31 @@ static int one_unique(const struct mls_tree *tree, uint32_t index, struct err *e
     return 0;
 }
 
-int mls_leaves_unique(const struct mls_tree *tree, struct err *err)
+static int leaves_unique(const struct mls_tree *tree, struct err *err)
 {
     int e = all_unique(tree, true, err);
 
     return e ? e : all_unique(tree, false, err);
+}
+
+int mls_keys_unique(const struct mls_tree *tree, struct err *err)
+{
+    uint32_t nodes = mls_node_width(tree->width);
+    struct slice *keys;
+    size_t n = 0;
+    bool twice;
+    int e = leaves_unique(tree, err);
+
+    if (e)
+        return e;
+    if (!(keys = xm_calloc(nodes, sizeof *keys)))
+        return err_set(err, ERR_NOMEM, "keys of the tree");
+    for (uint32_t x = 0; x < nodes; x++)
+        if (mls_tree_node(tree, x))
+            keys[n++] = mls_node_key(mls_tree_node(tree, x));
+    twice = has_twice(keys, n);
+    xm_free(keys);
+    return twice ? err_set(err, ERR_DENIED, "two nodes of the tree have the same key") : 0;
 }
 
 static int keys_unique(const struct mls_staged_commit *s, struct err *err)
@@ -64,7 +91,7 @@ static int keys_unique(const struct mls_staged_commit *s, struct err *err)
     int e = 0;
 
     if (s->added.n + s->updated.n > FEW)
-        return mls_leaves_unique(&s->tree, err);
+        return leaves_unique(&s->tree, err);
     for (size_t i = 0; i < s->added.n && e == 0; i++)
         e = one_unique(&s->tree, s->added.v[i], err);
     for (size_t i = 0; i < s->updated.n && e == 0; i++)
