@@ -99,6 +99,57 @@ static int keys_unique(const struct mls_staged_commit *s, struct err *err)
     return e;
 }
 
+/* ---- Init keys of those who are added: each is used once, and for nothing else ----
+ * RFC 9420 compares an init key with its own leaf alone; OpenMLS refuses the commit (its ValSem102 and
+ * 104), so whoever took it would be alone with it. */
+
+static bool is_among(struct slice key, const struct slice *sorted, size_t n)
+{
+    return bsearch(&key, sorted, n, sizeof *sorted, compare_keys) != NULL;
+}
+
+static bool leaf_has_one(const struct mls_leaf *leaf, const struct slice *sorted, size_t n)
+{
+    return leaf && is_among(leaf->encryption_key, sorted, n);
+}
+
+/* The members after the commit, what those who stay had before it, and the new path. */
+static bool in_use(const struct mls_group *g, const struct mls_staged_commit *s, const struct slice *sorted, size_t n)
+{
+    uint32_t committer = s->info.committer_leaf;
+
+    for (uint32_t i = 0; i < s->tree.width; i++)
+        if (leaf_has_one(mls_tree_leaf(&s->tree, i), sorted, n))
+            return true;
+    for (size_t i = 0; i < s->updated.n; i++)
+        if (leaf_has_one(mls_tree_leaf(&g->tree, s->updated.v[i]), sorted, n))
+            return true;
+    if (leaf_has_one(mls_tree_leaf(&g->tree, committer), sorted, n))
+        return true;
+    for (uint32_t x = 2 * committer; s->info.path_leaf && x != mls_root(s->tree.width);) {
+        x = mls_parent(x);
+        if (mls_tree_node(&s->tree, x) && is_among(mls_node_key(mls_tree_node(&s->tree, x)), sorted, n))
+            return true;
+    }
+    return false;
+}
+
+static int init_keys_new(const struct mls_group *g, const struct mls_staged_commit *s, struct err *err)
+{
+    struct slice *keys = xm_calloc(s->added.n, sizeof *keys);
+    size_t n = 0;
+    bool bad;
+
+    if (!keys)
+        return err_set(err, ERR_NOMEM, "init keys");
+    for (size_t i = 0; i < s->items_n; i++)
+        if (s->items[i].p.type == MLS_PROPOSAL_ADD)
+            keys[n++] = s->items[i].p.key_package.init_key;
+    bad = has_twice(keys, n) || in_use(g, s, keys, n);
+    xm_free(keys);
+    return bad ? err_set(err, ERR_DENIED, "an added key package has an init key that is in use elsewhere") : 0;
+}
+
 /* Each type in use is listed by everybody.  Basic credentials are all there is in practice, so one
  * pass finds the types, and a second one only runs over leaves that may lack one. */
 static int credentials_known(const struct mls_tree *tree, struct err *err)
@@ -160,6 +211,8 @@ int mls_staged_check_leaves(struct mls_group *g, struct mls_staged_commit *s, co
     }
     if (e == 0)
         e = keys_unique(s, err);
+    if (e == 0 && s->added.n)
+        e = init_keys_new(g, s, err);
     if (e == 0 && (path_moves || s->added.n || s->updated.n))
         e = credentials_known(&s->tree, err);
     return e;
