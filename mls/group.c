@@ -243,8 +243,25 @@ static bool is_among(const uint32_t *list, size_t n, uint32_t x)
     return false;
 }
 
-int mls_group_can_add(const struct mls_group *group, const struct mls_key_package *kp, const uint32_t *removes,
-                      size_t removes_n, struct err *err)
+static bool keys_collide(const struct mls_key_package *a, const struct mls_key_package *b)
+{
+    return slice_eq(a->leaf.signature_key, b->leaf.signature_key) ||
+           slice_eq(a->leaf.encryption_key, b->leaf.encryption_key) || slice_eq(a->init_key, b->init_key) ||
+           slice_eq(a->init_key, b->leaf.encryption_key) || slice_eq(a->leaf.encryption_key, b->init_key);
+}
+
+/* A leaf with the key of a parent would keep everybody out who comes later (section 12.4.3.1). */
+static bool parent_has_key(const struct mls_tree *tree, struct slice key)
+{
+    for (uint32_t x = 1; x < mls_node_width(tree->width); x += 2)
+        if (mls_tree_node(tree, x) && slice_eq(mls_node_key(mls_tree_node(tree, x)), key))
+            return true;
+    return false;
+}
+
+int mls_group_can_add(const struct mls_group *group, const struct mls_key_package *kp,
+                      const struct mls_key_package *with, size_t with_n, const uint32_t *removes, size_t removes_n,
+                      struct err *err)
 {
     int e;
 
@@ -258,8 +275,13 @@ int mls_group_can_add(const struct mls_group *group, const struct mls_key_packag
         if (!leaf || is_among(removes, removes_n, i))
             continue;
         if (slice_eq(leaf->signature_key, kp->leaf.signature_key) ||
-            slice_eq(leaf->encryption_key, kp->leaf.encryption_key))
+            slice_eq(leaf->encryption_key, kp->leaf.encryption_key) || slice_eq(leaf->encryption_key, kp->init_key))
             return err_set(err, ERR_DENIED, "a key of the key package is leaf %u's already", i);
     }
+    if (parent_has_key(&group->tree, kp->leaf.encryption_key))
+        return err_set(err, ERR_DENIED, "the key package's leaf has the key of another node");
+    for (size_t i = 0; i < with_n; i++)
+        if (keys_collide(kp, &with[i]))
+            return err_set(err, ERR_DENIED, "a key of the key package is in another one's too");
     return 0;
 }

@@ -299,11 +299,12 @@ bool mls_group_find_leaf(const struct mls_group *group, struct slice signature_k
 /* MLS-Exporter (RFC 9420 section 8.5). */
 int mls_group_export(const struct mls_group *group, const char *label, struct slice context, size_t len,
                      uint8_t *out, struct err *err);
-/* Whether the group can take this key package: suite, version, capabilities against the required
- * ones and the context's extensions, keys not yet in the group (leaves in `removes` left out).
- * 0, or ERR_DENIED with the reason. */
-int mls_group_can_add(const struct mls_group *group, const struct mls_key_package *kp, const uint32_t *removes,
-                      size_t removes_n, struct err *err);
+/* Whether the group can take this key package in a commit that also adds `with` and removes the leaves
+ * `removes`: suite, version, capabilities against the required ones and the context's extensions, keys
+ * in use nowhere else.  0, or ERR_DENIED with the reason. */
+int mls_group_can_add(const struct mls_group *group, const struct mls_key_package *kp,
+                      const struct mls_key_package *with, size_t with_n, const uint32_t *removes, size_t removes_n,
+                      struct err *err);
 
 /* ---- Received messages ------------------------------------------------------------------------- */
 

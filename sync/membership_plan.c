@@ -23,6 +23,7 @@ struct planning {
     const struct membership_intent *intent;
     struct membership_plan *plan;
     struct installation_set added, removed;
+    struct mls_key_package *taken; /* views of those in plan->adds */
     struct err *err;
 };
 
@@ -115,7 +116,7 @@ static int take_package(struct planning *p, const struct installation *who, stru
     int r = key_package_check(data, slice_of(who->id, 32), slice_str(who->inbox_id), now_s, &view, NULL, &why);
 
     if (r == 0)
-        r = mls_group_can_add(p->g->mls, &view.mls, plan->removes, plan->n_removes, &why);
+        r = mls_group_can_add(p->g->mls, &view.mls, p->taken, plan->n_adds, plan->removes, plan->n_removes, &why);
     if (r == ERR_NOMEM)
         return err_set(p->err, r, "out of memory");
     if (r != 0) {
@@ -125,6 +126,7 @@ static int take_package(struct planning *p, const struct installation *who, stru
                    : err_set(p->err, ERR_NOMEM, "out of memory");
     }
     plan->adds[plan->n_adds] = data;
+    p->taken[plan->n_adds] = view.mls;
     memcpy(plan->invitees[plan->n_adds].installation_id, who->id, 32);
     plan->invitees[plan->n_adds].wrapper_algorithm = WELCOME_WRAPPER_X25519;
     plan->invitees[plan->n_adds].wrapper_key = view.mls.init_key;
@@ -145,7 +147,8 @@ static int fetch_packages(struct planning *p)
     keys = xm_calloc(p->added.n, sizeof *keys);
     plan->adds = xm_calloc(p->added.n, sizeof *plan->adds);
     plan->invitees = xm_calloc(p->added.n, sizeof *plan->invitees);
-    if (!keys || !plan->adds || !plan->invitees) {
+    p->taken = xm_calloc(p->added.n, sizeof *p->taken);
+    if (!keys || !plan->adds || !plan->invitees || !p->taken) {
         r = err_set(p->err, ERR_NOMEM, "out of memory");
         goto done;
     }
@@ -161,6 +164,8 @@ static int fetch_packages(struct planning *p)
         r = take_package(p, &p->added.at[i], plan->packages.packages[i]);
 done:
     xm_free(keys);
+    xm_free(p->taken);
+    p->taken = NULL;
     return r;
 }
 
