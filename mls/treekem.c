@@ -327,8 +327,8 @@ int mls_path_apply(struct mls_tree *tree, uint32_t sender_leaf, const struct mls
         return err_set(err, ERR_DENIED, "the leaf of an update path is not of source commit");
     if ((e = mls_tree_filtered_path(tree, sender_leaf, &filtered)) != 0 ||
         (e = collect_keys(path, &filtered, keys, err)) != 0 ||
-        (e = mls_tree_blank_path(tree, sender_leaf)) != 0 ||
         (e = keys_are_new(tree, sender_leaf, keys, filtered.n + 1, err)) != 0 ||
+        (e = mls_tree_blank_path(tree, sender_leaf)) != 0 ||
         (e = set_path_nodes(tree, sender_leaf, &filtered, keys, hash, &hash_len)) != 0)
         goto done;
     if (!slice_eq(path->leaf.parent_hash, slice_of(hash, hash_len))) {
