@@ -91,6 +91,7 @@ struct joining {
     struct bytes secrets_raw; /* GroupSecrets, opened */
     struct mls_group_secrets secrets;
     uint8_t joiner[MLS_HASH_LEN], psk_secret[MLS_HASH_LEN];
+    bool begins_group; /* by reinit or branch: its first commit (sections 11.2 and 11.3) */
     struct bytes info_raw; /* GroupInfo, opened */
     struct mls_group_info info;
 };
@@ -151,6 +152,15 @@ static int open_secrets(struct joining *j, struct err *err)
     return 0;
 }
 
+/* A key that ties this group to another one stands alone (section 12.4.3.1). */
+static int check_psk_usage(const struct mls_psk_id *ids, size_t n, struct err *err)
+{
+    for (size_t i = 0; i < n && n > 1; i++)
+        if (ids[i].type == MLS_PSK_RESUMPTION && ids[i].usage != MLS_PSK_APPLICATION)
+            return err_set(err, ERR_DENIED, "a welcome with a reinit or branch key among others");
+    return 0;
+}
+
 static int welcome_psks(const struct mls_config *config, struct joining *j, struct err *err)
 {
     struct reader r = reader_of(j->secrets.psks);
@@ -169,7 +179,9 @@ static int welcome_psks(const struct mls_config *config, struct joining *j, stru
     r = reader_of(j->secrets.psks);
     for (size_t i = 0; i < n; i++)
         mls_parse_psk_id(&r, &ids[i]);
-    e = mls_psk_collect(config, NULL, ids, n, j->psk_secret, err);
+    j->begins_group = n == 1 && ids[0].type == MLS_PSK_RESUMPTION && ids[0].usage != MLS_PSK_APPLICATION;
+    if ((e = check_psk_usage(ids, n, err)) == 0)
+        e = mls_psk_collect(config, NULL, ids, n, j->psk_secret, err);
     xm_free(ids);
     return e;
 }
@@ -199,6 +211,8 @@ static int open_info(struct joining *j, struct err *err)
         return err_set(err, ERR_MALFORMED, "the group info does not parse");
     if (j->info.context.suite != j->kp.suite)
         return err_set(err, ERR_DENIED, "the group info is of another suite than the welcome");
+    if (j->begins_group && j->info.context.epoch != 1)
+        return err_set(err, ERR_DENIED, "a welcome with a reinit or branch key to a group that is past its beginning");
     return 0;
 }
 
