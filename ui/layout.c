@@ -35,8 +35,12 @@ static void place_one(struct layout *l, enum pane focus)
     struct rect body = l->body;
     enum pane shown = focus == PANE_INPUT ? PANE_TALK : focus;
 
-    l->tabs = (struct rect){body.row, 0, 1, body.cols};
-    l->panes[shown] = (struct rect){body.row + 1, 0, body.rows - 1, body.cols};
+    if (body.rows >= 2) { /* the lowest window has a row for what is said alone */
+        l->tabs = (struct rect){body.row, 0, 1, body.cols};
+        body.row++;
+        body.rows--;
+    }
+    l->panes[shown] = body;
 }
 
 static void place_two(struct layout *l, enum pane focus)
@@ -69,7 +73,9 @@ static void place_two(struct layout *l, enum pane focus)
 static void place_three(struct layout *l)
 {
     struct rect b = l->body;
-    int left = 24, side = 36, middle = b.cols - left - side - 2;
+    /* of what is over 120 columns the sides get a part: names and decisions have a use for it */
+    int over = max(0, b.cols - 120), left = min(40, 24 + over / 8), side = min(60, 36 + over / 4);
+    int middle = b.cols - left - side - 2;
     int consent = b.rows * 2 / 5, installs = 6, at = left + 1 + middle + 1;
 
     l->bar1 = left;

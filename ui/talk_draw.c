@@ -23,6 +23,8 @@ static struct columns columns_of(int cols)
 {
     struct columns k = {.name = 6, .name_cols = cols >= 50 ? 12 : 8};
 
+    if (cols < 32) /* no room for the time */
+        k = (struct columns){.name = 0, .name_cols = 6};
     k.text = k.name + k.name_cols + (cols >= 50 ? 2 : 1);
     k.mark = cols - 3;
     k.text_cols = cols - k.text - 4;
@@ -141,7 +143,7 @@ static void put_row(struct screen *s, struct rows *w, const struct message *m, b
     if (visible(w)) {
         if (first) {
             words_clock(when, sizeof when, m->sent_ns);
-            canvas_text(w->c, row, col, 5, STYLE_DIM, when);
+            canvas_text(w->c, row, col, k.name > 5 ? 5 : 0, STYLE_DIM, when);
             sender_name(s, m, name, sizeof name);
             canvas_text_right(w->c, row, col + k.name, k.name_cols,
                               m->system ? STYLE_DIM : m->own ? STYLE_OWN : STYLE_OTHER, m->system ? _("system") : name);

@@ -251,12 +251,20 @@ static void draw_hints(struct screen *s, struct canvas *c)
         canvas_text(c, r.row, 1, r.cols - 1, STYLE_DIM, _("Alt-g go  Alt-a next  Alt-c consent  Alt-s sync  Esc back  /help"));
 }
 
+/* The longest of three ways to say it that fits. */
 static void draw_tiny(struct screen *s, struct canvas *c)
 {
-    char text[120];
+    unsigned unread = model_unread(&s->model), requests = s->tab_counts[TAB_UNKNOWN];
+    char text[3][120];
+    int i = 0;
 
-    snprintf(text, sizeof text, _("window too small: %u new, %u requests"), model_unread(&s->model), s->tab_counts[TAB_UNKNOWN]);
-    canvas_text(c, 0, 0, s->cols, STYLE_NORMAL, text);
+    snprintf(text[0], sizeof text[0], ngettext("window too small: %u new, %u request", "window too small: %u new, %u requests", requests),
+             unread, requests);
+    snprintf(text[1], sizeof text[1], _("small: %u new, %u req"), unread, requests);
+    snprintf(text[2], sizeof text[2], _("%u new, %u req"), unread, requests);
+    while (i < 2 && text_width(text[i]) > s->cols)
+        i++;
+    canvas_text(c, 0, 0, s->cols, STYLE_NORMAL, text[i]);
 }
 
 void frame_draw(struct screen *s, struct canvas *c)

@@ -45,6 +45,31 @@ static void draws_chats_talk_consent_installations_and_log(void **state)
     assert_drawn(driver_screen(&d), "main-60x3");
 }
 
+static void the_smallest_windows_say_what_matters(void **state)
+{
+    (void)state;
+    resized(3, 60);
+    assert_string_equal(driver_row(&d, 0), "window too small: 0 new, 1 request");
+    resized(3, 19);
+    assert_string_equal(driver_row(&d, 0), "small: 0 new, 1 req");
+    fake_text(d.fake, "c0b2", "g4", DANA, "deploy at noon");
+    driver_settle(&d);
+    resized(2, 12);
+    assert_string_equal(driver_row(&d, 0), "1 new, 1 req");
+    resized(4, 20); /* the smallest with a conversation: no tabs, no times */
+    assert_string_equal(driver_row(&d, 1), "       ll?");
+    resized(11, 20);
+    assert_drawn(driver_screen(&d), "main-20x11");
+}
+
+static void wide_windows_give_some_of_it_to_the_sides(void **state)
+{
+    (void)state;
+    resized(60, 200);
+    assert_non_null(strstr(driver_screen(&d), "< phone b02f  allowed  maria"));
+    assert_drawn(driver_screen(&d), "main-200x60");
+}
+
 static void survives_every_size_and_comes_back(void **state)
 {
     char *before = strdup(driver_screen(&d));
@@ -642,6 +667,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         T(draws_chats_talk_consent_installations_and_log),
+        T(the_smallest_windows_say_what_matters),
+        T(wide_windows_give_some_of_it_to_the_sides),
         T(survives_every_size_and_comes_back),
         T(one_pane_has_tabs),
         T(sends_what_is_typed),
