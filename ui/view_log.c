@@ -1,4 +1,5 @@
 /* The sync log: every decision with its time, its origin and what it did; undo on any row. */
+#include "base/alloc.h"
 #include "base/i18n.h"
 #include "ui/state.h"
 
@@ -40,7 +41,7 @@ static void draw_row(struct screen *s, struct canvas *c, struct rect r, int row,
 {
     const struct decision *d = &s->model.log[i];
     bool selected = focused && i == s->log_at;
-    char when[16], origin[120], entity[220];
+    char when[16], origin[120], entity[220], *cut;
     int col = r.col, room = r.cols;
 
     if (words_day_number(d->time_ns) == words_day_number(s->now_ns))
@@ -65,8 +66,11 @@ static void draw_row(struct screen *s, struct canvas *c, struct rect r, int row,
     col += r.cols >= 50 ? 12 : 5;
     canvas_text(c, row, col, r.col + r.cols - col, style_of(d), consent_words(d->after));
     col += r.cols >= 50 ? 9 : 8;
-    col += canvas_text(c, row, col, r.col + r.cols - col, STYLE_NORMAL, entity) + 1;
-    if (r.cols >= 50 && r.col + r.cols - col >= text_width(outcome(s, d)))
+    room = r.col + r.cols - col - (r.cols >= 50 ? text_width(outcome(s, d)) + 2 : 0);
+    cut = text_cut(entity, room);
+    canvas_text(c, row, col, room, STYLE_NORMAL, cut ? cut : "");
+    xm_free(cut);
+    if (r.cols >= 50)
         canvas_text_right(c, row, col, r.col + r.cols - col, STYLE_DIM, outcome(s, d));
     if (selected) {
         canvas_restyle(c, row, r.col, r.cols, STYLE_SELECTED);

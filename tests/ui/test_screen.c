@@ -70,6 +70,18 @@ static void wide_windows_give_some_of_it_to_the_sides(void **state)
     assert_drawn(driver_screen(&d), "main-200x60");
 }
 
+static void no_name_hides_what_became_of_a_decision(void **state)
+{
+    json_t *c = json_array_get(json_object_get(d.fake->world, "conversations"), 1);
+
+    (void)state;
+    json_object_set_new(c, "name", json_string("book club with a rather long name indeed"));
+    fake_remote_consent(d.fake, "conversationId", "c0b2", "allowed", PHONE);
+    driver_settle(&d);
+    assert_non_null(strstr(driver_row(&d, 17), "#book club with a.."));
+    assert_non_null(strstr(driver_row(&d, 17), "  [u]ndo"));
+}
+
 static void survives_every_size_and_comes_back(void **state)
 {
     char *before = strdup(driver_screen(&d));
@@ -669,6 +681,7 @@ int main(void)
         T(draws_chats_talk_consent_installations_and_log),
         T(the_smallest_windows_say_what_matters),
         T(wide_windows_give_some_of_it_to_the_sides),
+        T(no_name_hides_what_became_of_a_decision),
         T(survives_every_size_and_comes_back),
         T(one_pane_has_tabs),
         T(sends_what_is_typed),
