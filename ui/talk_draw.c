@@ -227,15 +227,16 @@ static int total_rows(struct screen *s, int cols)
 static void show_selected(struct screen *s, int rows, int cols)
 {
     struct talk *t = &s->talk;
-    int below = 0, height;
+    int below = 0, height, margin;
 
     if (t->selected < 0 || (size_t)t->selected >= t->n)
         return;
     for (size_t i = (size_t)t->selected + 1; i < t->n; i++)
         below += talk_rows(s, i, cols);
     height = talk_rows(s, (size_t)t->selected, cols);
-    if (below < t->scroll)
-        t->scroll = below;
+    margin = below > 0; /* the last row of a scrolled view says that it is one */
+    if (below < t->scroll + margin)
+        t->scroll = below - margin;
     if (below + height > t->scroll + rows)
         t->scroll = below + height - rows;
 }

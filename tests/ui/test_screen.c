@@ -493,6 +493,26 @@ static void goes_to_a_chat_by_part_of_its_name(void **state)
     assert_non_null(strstr(driver_row(&d, 0), "0x9f3a..0000  1:1  unknown"));
 }
 
+static void the_selected_message_stands_clear_of_the_line_about_scrolling(void **state)
+{
+    char id[16], text[32];
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        snprintf(id, sizeof id, "x%d", i);
+        snprintf(text, sizeof text, "line %d.", i);
+        fake_text(d.fake, "c0a1", id, MARIA, text);
+    }
+    driver_settle(&d);
+    driver_type(&d, "<A-t>");
+    for (int i = 0; i < 30; i++)
+        driver_type(&d, "<Up>");
+    for (int i = 0; i < 20; i++) {
+        driver_type(&d, "<Down>");
+        assert_non_null(strstr(driver_row(&d, d.canvas.cursor_row), "line"));
+    }
+}
+
 static void help_names_the_keys_of_the_pane(void **state)
 {
     (void)state;
@@ -710,6 +730,7 @@ int main(void)
         T(one_ctrl_c_cancels_and_two_quit),
         T(five_pasted_lines_are_asked_about),
         T(goes_to_a_chat_by_part_of_its_name),
+        T(the_selected_message_stands_clear_of_the_line_about_scrolling),
         T(help_names_the_keys_of_the_pane),
         T(commands_say_what_is_wrong),
         T(commands_reach_the_core),
