@@ -462,6 +462,11 @@ static void run_react(struct screen *s, const struct args *a)
                 reacted, NULL);
 }
 
+static void run_search(struct screen *s, const struct args *a)
+{
+    search_open(s, true, a->rest);
+}
+
 /* ---- names and settings ---- */
 
 static void nick_set(struct screen *s, const json_t *result, const json_t *error, const char *arg)
@@ -583,6 +588,7 @@ static const struct command commands[] = {
     {"leave", "", N_("leave this group"), 0, run_leave},
     {"reply", N_("TEXT"), N_("answer the selected message, else the last one"), 1, run_reply},
     {"react", N_("EMOJI"), N_("react to it; -EMOJI takes it back"), 1, run_react},
+    {"search", N_("[TEXT]"), N_("in what was said, in all chats; Alt-/ in this one"), 0, run_search},
     {"nick", N_("WHO [NAME]"), N_("a name of your own for somebody or an installation; stays here"), 1, run_nick},
     {"me", "", N_("your address and ids"), 0, run_me},
     {"set", N_("[NAME on, off]"), N_("settings of the screen"), 0, run_set},
@@ -593,7 +599,7 @@ static const struct command commands[] = {
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
 /* Names that other commands of this program's plan have, so that the answer is honest. */
-static const char *const later[] = {"url",  "copy",        "search", "receipts", "mute",  "notify", "bind",
+static const char *const later[] = {"url",  "copy",        "receipts", "mute",  "notify", "bind",
                                     "alias", "fingerprint", "qr",     "export",   "attach", NULL};
 
 /* Words of a copy; quotes keep spaces. */

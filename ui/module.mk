@@ -20,6 +20,7 @@ libui_la_SOURCES = \
 	ui/run.c ui/run.h \
 	ui/sanitize.c ui/sanitize.h \
 	ui/screen.c ui/screen.h \
+	ui/search.c ui/search.h \
 	ui/signals.c ui/signals.h \
 	ui/state.h \
 	ui/talk.c ui/talk.h \

@@ -22,6 +22,7 @@ void popup_close(struct screen *s)
     xm_free(s->list_text);
     s->ask_text = s->ask_answer = s->ask_method = s->ask_params = s->list_text = NULL;
     buf_reset(&s->pasted);
+    search_clear(&s->search);
     s->dirty = true;
 }
 
@@ -51,6 +52,7 @@ void popup_open_help(struct screen *s)
     buf_printf(&out, "%s: %s\n\n", v ? _(v->name) : _("input"), _(v ? v->hints : N_("Enter send  Alt-Enter newline  Tab complete")));
     buf_put_str(&out, _("Alt-1..9, Alt-Up/Down, Ctrl-N/P   switch chat\n"
                         "Alt-g  find a chat      Alt-a  next unread       Alt-u  first unread\n"
+                        "Alt-/  search, Tab there: in all chats\n"
                         "Alt-c  consent          Alt-s  sync log          Alt-i  installations\n"
                         "Tab    next pane        Esc    back to input     PgUp PgDn  history\n"
                         "Ctrl-A E B F K U W Y, Alt-B F D, Up Down         edit the line\n"
@@ -67,6 +69,11 @@ void popup_open_help(struct screen *s)
 void popup_open_go(struct screen *s)
 {
     open_popup(s, POPUP_GO);
+}
+
+void popup_open_search(struct screen *s)
+{
+    open_popup(s, POPUP_SEARCH);
 }
 
 void popup_open_confirm(struct screen *s, const char *question, const char *answer, const char *method, json_t *params)
@@ -244,6 +251,9 @@ bool popup_key(struct screen *s, struct key key)
         else if (input_key(&s->ask, key) == INPUT_CHANGED)
             s->go_at = 0;
         return true;
+    case POPUP_SEARCH:
+        search_key(s, key);
+        return true;
     case POPUP_CONFIRM:
         if (key.kind == KEY_ENTER_)
             confirmed(s);
@@ -257,7 +267,7 @@ bool popup_key(struct screen *s, struct key key)
 
 /* ---- drawing ---- */
 
-static void box(struct screen *s, struct canvas *c, struct rect r, const char *title)
+void popup_box(struct screen *s, struct canvas *c, struct rect r, const char *title)
 {
     for (int i = 0; i < r.rows; i++)
         canvas_fill(c, r.row + i, r.col, r.cols, STYLE_NORMAL, ' ');
@@ -267,7 +277,7 @@ static void box(struct screen *s, struct canvas *c, struct rect r, const char *t
     c->cursor_shown = false;
 }
 
-static struct rect area(const struct screen *s, int rows, int cols)
+struct rect popup_area(const struct screen *s, int rows, int cols)
 {
     struct rect r = {.rows = rows, .cols = cols};
 
@@ -284,17 +294,17 @@ static void draw_list(struct screen *s, struct canvas *c, const char *title)
 {
     const char *text = s->list_text ? s->list_text : "", *line;
     int rows = 2, at = 0, inside;
-    struct rect r = area(s, s->rows, s->cols > 84 ? 84 : s->cols);
+    struct rect r = popup_area(s, s->rows, s->cols > 84 ? 84 : s->cols);
     struct text_wrap w = text_wrap(text, strlen(text), r.cols - 2);
     size_t len;
 
     while (text_wrap_next(&w, &line, &len))
         rows++;
-    r = area(s, rows, r.cols);
+    r = popup_area(s, rows, r.cols);
     inside = r.rows - 2;
     if ((int)s->list_scroll > rows - 2 - inside)
         s->list_scroll = (size_t)(rows - 2 - inside);
-    box(s, c, r, title);
+    popup_box(s, c, r, title);
     w = text_wrap(text, strlen(text), r.cols - 2);
     for (; text_wrap_next(&w, &line, &len); at++)
         if (at >= (int)s->list_scroll && at < (int)s->list_scroll + inside)
@@ -305,11 +315,11 @@ static void draw_list(struct screen *s, struct canvas *c, const char *title)
 static void draw_go(struct screen *s, struct canvas *c)
 {
     size_t found[GO_MAX], n = go_matches(s, found);
-    struct rect r = area(s, GO_MAX + 3, 60);
+    struct rect r = popup_area(s, GO_MAX + 3, 60);
 
     if (s->go_at >= n)
         s->go_at = n ? n - 1 : 0;
-    box(s, c, r, _("go to"));
+    popup_box(s, c, r, _("go to"));
     for (size_t i = 0; i < n && (int)i < r.rows - 3; i++) {
         const struct chat *chat = &s->model.chats[found[i]];
         int row = r.row + 2 + (int)i;
@@ -328,9 +338,9 @@ static void draw_go(struct screen *s, struct canvas *c)
 
 static void draw_confirm(struct screen *s, struct canvas *c)
 {
-    struct rect r = area(s, 4, 60);
+    struct rect r = popup_area(s, 4, 60);
 
-    box(s, c, r, _("for good"));
+    popup_box(s, c, r, _("for good"));
     canvas_text(c, r.row + 1, r.col + 1, r.cols - 2, STYLE_BOLD, s->ask_text ? s->ask_text : "");
     canvas_text(c, r.row + 2, r.col + 1, 2, STYLE_BOLD, "> ");
     input_draw(&s->ask, c, (struct rect){r.row + 2, r.col + 3, 1, r.cols - 4}, true);
@@ -338,12 +348,12 @@ static void draw_confirm(struct screen *s, struct canvas *c)
 
 static void draw_paste(struct screen *s, struct canvas *c)
 {
-    struct rect r = area(s, 4, 60);
+    struct rect r = popup_area(s, 4, 60);
     size_t lines = 1;
 
     for (size_t i = 0; i + 1 < s->pasted.len; i++)
         lines += s->pasted.data[i] == '\n';
-    box(s, c, r, _("paste"));
+    popup_box(s, c, r, _("paste"));
     canvas_printf(c, r.row + 1, r.col + 1, r.cols - 2, STYLE_BOLD, _("Paste %zu lines, %zu bytes, into the message?"), lines,
                   s->pasted.len);
     canvas_text(c, r.row + 2, r.col + 1, r.cols - 2, STYLE_NORMAL, _("Enter inserts, Esc drops; nothing is sent yet"));
@@ -364,6 +374,9 @@ void popup_draw(struct screen *s, struct canvas *c)
         break;
     case POPUP_CONFIRM:
         draw_confirm(s, c);
+        break;
+    case POPUP_SEARCH:
+        search_draw(s, c);
         break;
     case POPUP_PASTE:
         draw_paste(s, c);

@@ -108,6 +108,8 @@ int screen_wait_ms(const struct screen *s)
 {
     int wait = -1;
 
+    if (s->search.running)
+        return 0;
     if (s->in_main && s->config.clock) /* to the turn of the minute */
         wait = (int)((60000000000 - s->now_ns % 60000000000) / 1000000) + 1;
     if (s->draft_due_ms)
@@ -146,6 +148,9 @@ static bool alt_key(struct screen *s, struct key key)
     switch (key.ch) {
     case 'g':
         popup_open_go(s);
+        return true;
+    case '/':
+        search_open(s, false, "");
         return true;
     case 'a':
         chat_next_active(s);
@@ -346,8 +351,10 @@ void screen_paste(struct screen *s, const char *text, size_t len)
         first_paste(s, text, len);
         return;
     }
-    if (s->popup == POPUP_GO || s->popup == POPUP_CONFIRM) {
+    if (s->popup == POPUP_GO || s->popup == POPUP_CONFIRM || s->popup == POPUP_SEARCH) {
         input_insert(&s->ask, text, len);
+        if (s->popup == POPUP_SEARCH)
+            search_again(s);
         return;
     }
     for (size_t i = 0; i + 1 < len; i++)
@@ -431,6 +438,8 @@ void screen_work(struct screen *s)
 {
     if (!s->in_main)
         first_work(s);
+    else if (s->search.running)
+        search_step(s);
 }
 
 bool screen_has_ended(const struct screen *s)

@@ -38,7 +38,8 @@ void screen_end(struct screen *s);
 /* Work.  True: the canvas has to be drawn again. */
 bool screen_is_dirty(const struct screen *s);
 void screen_draw(struct screen *s, struct canvas *c);
-/* What takes long enough that the screen is drawn first: opening the home.  Call after drawing. */
+/* What takes long enough that the screen is drawn first: opening the home, a step of a search.  Call
+ * after drawing. */
 void screen_work(struct screen *s);
 /* Milliseconds until screen_time() wants to be called, -1 never. */
 int screen_wait_ms(const struct screen *s);

@@ -9,6 +9,7 @@
 #include "ui/layout.h"
 #include "ui/model.h"
 #include "ui/screen.h"
+#include "ui/search.h"
 #include "ui/talk.h"
 
 /* A pane: draws from the state, turns keys into changes and commands. */
@@ -23,7 +24,7 @@ struct ui_view {
 
 extern const struct ui_view view_chats, view_talk, view_consent, view_installations, view_log;
 
-enum popup { POPUP_NONE, POPUP_HELP, POPUP_GO, POPUP_PASTE, POPUP_CONFIRM, POPUP_LIST };
+enum popup { POPUP_NONE, POPUP_HELP, POPUP_GO, POPUP_PASTE, POPUP_CONFIRM, POPUP_LIST, POPUP_SEARCH };
 enum consent_tab { TAB_UNKNOWN, TAB_ALLOWED, TAB_DENIED, TAB_COUNT };
 
 /* One line of the consent pane: a chat, or a person with a record and no chat. */
@@ -86,11 +87,12 @@ struct screen {
     uint64_t recheck_ms; /* log and outbox are looked at again then: something of ours is on its way; 0 no */
     unsigned rechecks;
 
-    struct input ask;    /* the line of POPUP_GO and POPUP_CONFIRM */
+    struct input ask;    /* the line of POPUP_GO, POPUP_SEARCH and POPUP_CONFIRM */
     size_t go_at;
     char *ask_text, *ask_answer; /* POPUP_CONFIRM: question; what must be typed */
     char *ask_method, *ask_params;
     struct buf pasted;
+    struct search search; /* POPUP_SEARCH */
     char *list_text;     /* POPUP_LIST, POPUP_HELP: clean lines */
     size_t list_scroll;
 
@@ -154,10 +156,14 @@ const char *who(struct screen *s, const char *typed);
 void popup_open_help(struct screen *s);
 void popup_open_list(struct screen *s, const char *text);
 void popup_open_go(struct screen *s);
+void popup_open_search(struct screen *s); /* empty: search.c fills it */
 void popup_open_confirm(struct screen *s, const char *question, const char *answer, const char *method, json_t *params);
 void popup_close(struct screen *s);
 bool popup_key(struct screen *s, struct key key);
 void popup_draw(struct screen *s, struct canvas *c);
+/* Where a popup of at most so many rows and columns stands, and its empty frame with a title. */
+struct rect popup_area(const struct screen *s, int rows, int cols);
+void popup_box(struct screen *s, struct canvas *c, struct rect r, const char *title);
 
 /* ---- frame: title, status, input, hints (view_frame.c) ---- */
 void frame_draw(struct screen *s, struct canvas *c);

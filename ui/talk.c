@@ -340,6 +340,11 @@ void talk_select(struct screen *s, int by)
     struct talk *t = &s->talk;
     int to = t->selected < 0 ? (int)t->n + (by < 0 ? by : 0) : t->selected + by;
 
+    if (to >= (int)t->n && t->selected >= 0 && t->has_newer) {
+        t->has_newer = load(s, "afterNs", t->messages[t->n - 1].sent_ns, "ascending") >= TALK_PAGE;
+        trim(t, false);
+        to = t->selected + by;
+    }
     if (to < 0 && talk_load_older(s))
         to = t->selected - 1;
     if (to < 0)
@@ -347,6 +352,19 @@ void talk_select(struct screen *s, int by)
     t->selected = to >= (int)t->n ? -1 : to;
     if (t->selected < 0)
         talk_end(s);
+}
+
+void talk_show(struct screen *s, const char *id, int64_t sent_ns)
+{
+    struct talk *t = &s->talk;
+
+    if (find(t, id) < 0) {
+        drop(t, 0, t->n);
+        t->has_older = load(s, "beforeNs", sent_ns + 1, "descending") >= TALK_PAGE;
+        t->has_newer = load(s, "afterNs", sent_ns, "ascending") >= TALK_PAGE;
+    }
+    t->selected = (int)find(t, id);
+    t->scroll = 0; /* drawing moves it to the selected one */
 }
 
 const struct message *talk_target(struct screen *s)

@@ -513,6 +513,70 @@ static void the_selected_message_stands_clear_of_the_line_about_scrolling(void *
     }
 }
 
+static void words_are_found_in_the_open_chat(void **state)
+{
+    (void)state;
+    driver_type(&d, "<A-/>LOGS");
+    assert_drawn(driver_screen(&d), "search");
+    driver_type(&d, "<Enter>");
+    assert_int_equal(d.canvas.cursor_row, 3); /* the message found is the selected one */
+    assert_non_null(strstr(driver_row(&d, 3), "yes, logs are here:"));
+    driver_type(&d, "<Esc><A-/>nowhere");
+    assert_true(driver_shows(&d, "0 found"));
+    driver_type(&d, "<Enter><Esc><A-/>");
+    screen_paste(d.screen, "staging", 7);
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "> staging"));
+    assert_true(driver_shows(&d, "1 found"));
+}
+
+static void words_are_found_in_all_chats_but_not_of_denied_people(void **state)
+{
+    (void)state;
+    driver_type(&d, "/search morning<Enter>");
+    assert_true(driver_shows(&d, "search all chats"));
+    assert_true(driver_shows(&d, "ops-oncall  0x2222..2222: morning"));
+    driver_type(&d, "<Enter>");
+    assert_non_null(strstr(driver_row(&d, 0), "ops-oncall  group"));
+    assert_true(d.canvas.cursor_shown);
+    assert_non_null(strstr(driver_row(&d, d.canvas.cursor_row), "morning"));
+    driver_type(&d, "<Esc>/search buy now<Enter>");
+    assert_true(driver_shows(&d, "0 found"));
+    driver_type(&d, "<Tab>");
+    assert_true(driver_shows(&d, "search ops-oncall"));
+    driver_type(&d, "<Esc>/search maintainer<Enter><Enter>"); /* a stranger's words are looked at without a trace */
+    assert_true(driver_shows(&d, "[peek]"));
+}
+
+static void a_word_of_long_ago_is_found_and_read_on_from_there(void **state)
+{
+    char id[16], text[32];
+
+    (void)state;
+    for (int i = 0; i < 1500; i++) {
+        snprintf(id, sizeof id, "x%d", i);
+        snprintf(text, sizeof text, "line %d.", i);
+        fake_text(d.fake, "c0b2", id, DANA, text);
+    }
+    for (int i = 0; i < 8; i++) /* as many rounds as their notifications take */
+        driver_settle(&d);
+    driver_type(&d, "/search line 123.<Enter>");
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "1 found"));
+    driver_type(&d, "<Enter>");
+    assert_non_null(strstr(driver_row(&d, d.canvas.cursor_row), "line 123."));
+    assert_true(driver_shows(&d, "scrolled"));
+    for (int i = 0; i < 100; i++)
+        driver_type(&d, "<Down>");
+    assert_non_null(strstr(driver_row(&d, d.canvas.cursor_row), "line 223."));
+    for (int i = 0; i < 150; i++)
+        driver_type(&d, "<Up>");
+    assert_non_null(strstr(driver_row(&d, d.canvas.cursor_row), "line 73."));
+    driver_type(&d, "<End>");
+    assert_true(driver_shows(&d, "line 1499."));
+    assert_int_equal(screen_wait_ms(d.screen) > 0, true);
+}
+
 static void help_names_the_keys_of_the_pane(void **state)
 {
     (void)state;
@@ -525,8 +589,8 @@ static void commands_say_what_is_wrong(void **state)
     (void)state;
     driver_type(&d, "/frobnicate<Enter>");
     assert_true(driver_shows(&d, "There is no /frobnicate."));
-    driver_type(&d, "/search x<Enter>");
-    assert_true(driver_shows(&d, "/search is not available yet."));
+    driver_type(&d, "/alias x<Enter>");
+    assert_true(driver_shows(&d, "/alias is not available yet."));
     driver_type(&d, "/kick<Enter>");
     assert_true(driver_shows(&d, "/kick WHO.."));
     driver_type(&d, "/name new name<Enter>");
@@ -731,6 +795,9 @@ int main(void)
         T(five_pasted_lines_are_asked_about),
         T(goes_to_a_chat_by_part_of_its_name),
         T(the_selected_message_stands_clear_of_the_line_about_scrolling),
+        T(words_are_found_in_the_open_chat),
+        T(words_are_found_in_all_chats_but_not_of_denied_people),
+        T(a_word_of_long_ago_is_found_and_read_on_from_there),
         T(help_names_the_keys_of_the_pane),
         T(commands_say_what_is_wrong),
         T(commands_reach_the_core),
