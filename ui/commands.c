@@ -338,7 +338,7 @@ static void members_shown(struct screen *s, const json_t *members, const json_t 
     }
     buf_put_u8(&text, 0);
     if (buf_ok(&text))
-        popup_open_list(s, (const char *)text.data);
+        popup_open_list(s, _("members"), (const char *)text.data);
     buf_free(&text);
 }
 
@@ -516,7 +516,7 @@ static void run_set(struct screen *s, const struct args *a)
         buf_printf(&text, "%s\n", line);
     buf_put_u8(&text, 0);
     if (buf_ok(&text))
-        popup_open_list(s, (const char *)text.data);
+        popup_open_list(s, _("settings"), (const char *)text.data);
     buf_free(&text);
 }
 
@@ -542,7 +542,7 @@ static void run_me(struct screen *s, const struct args *a)
     (void)a;
     snprintf(text, sizeof text, _("address       %s\ninbox         %s\ninstallation  %s\n"), s->model.address, s->model.inbox,
              s->model.installation);
-    popup_open_list(s, text);
+    popup_open_list(s, _("you"), text);
 }
 
 static void run_help(struct screen *s, const struct args *a)
@@ -554,7 +554,7 @@ static void run_help(struct screen *s, const struct args *a)
         return;
     }
     text = command_help(a->words[0][0] == '/' ? a->words[0] + 1 : a->words[0]);
-    popup_open_list(s, text ? text : "");
+    popup_open_list(s, _("help"), text ? text : "");
     xm_free(text);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LIST_END 1000000 /* cut to what there is when drawn */
 #define GO_MAX 12 /* chats offered at once */
 
 void popup_close(struct screen *s)
@@ -19,7 +20,9 @@ void popup_close(struct screen *s)
     xm_free(s->ask_answer);
     xm_free(s->ask_method);
     xm_free(s->ask_params);
+    xm_free(s->list_title);
     xm_free(s->list_text);
+    s->list_title = NULL;
     s->ask_text = s->ask_answer = s->ask_method = s->ask_params = s->list_text = NULL;
     buf_reset(&s->pasted);
     search_clear(&s->search);
@@ -35,13 +38,43 @@ static void open_popup(struct screen *s, enum popup popup)
     s->go_at = 0;
 }
 
-void popup_open_list(struct screen *s, const char *text)
+void popup_open_list(struct screen *s, const char *title, const char *text)
 {
-    char *clean = sanitize_str(text, SANITIZE_BODY);
+    size_t len = strlen(text);
+    char *clean;
 
+    while (len > 0 && text[len - 1] == '\n')
+        len--;
+    clean = sanitize(text, len, SANITIZE_BODY);
     open_popup(s, POPUP_LIST);
+    s->list_title = xm_strdup(title);
     s->list_text = clean;
 }
+
+/* One key a line, so that it reads well at any width. */
+static const char *const help_keys =
+    N_("Alt-1..9         chat by number\n"
+       "Alt-Up Alt-Down  chat above, below (Ctrl-P, Ctrl-N)\n"
+       "Alt-g            find a chat by part of its name\n"
+       "Alt-a            next chat with something unread\n"
+       "Alt-u            first unread message\n"
+       "Alt-/            search; Tab there: in all chats\n"
+       "Alt-l Alt-t      chats, conversation\n"
+       "Alt-c            consent\n"
+       "Alt-s            sync log\n"
+       "Alt-i            installations\n"
+       "Tab              next pane; completes a word\n"
+       "PgUp PgDn        history; Home, End its ends\n"
+       "Up Down          earlier lines\n"
+       "Ctrl-A E B F     line: begin, end, back, forth\n"
+       "Ctrl-K U W Y     line: cut, give back\n"
+       "Alt-B F D        words: back, forth, cut\n"
+       "Esc              back to input\n"
+       "Ctrl-C           cancel; twice: quit\n"
+       "Ctrl-L Ctrl-Z    redraw, suspend\n");
+
+static const char *const help_marks = N_("# group, ? unknown, x denied, * this installation\n"
+                                         "~ waits, v published, vv read, ! failed or late\n");
 
 void popup_open_help(struct screen *s)
 {
@@ -50,18 +83,11 @@ void popup_open_help(struct screen *s)
     struct buf out = BUF_INIT;
 
     buf_printf(&out, "%s: %s\n\n", v ? _(v->name) : _("input"), _(v ? v->hints : N_("Enter send  Alt-Enter newline  Tab complete")));
-    buf_put_str(&out, _("Alt-1..9, Alt-Up/Down, Ctrl-N/P   switch chat\n"
-                        "Alt-g  find a chat      Alt-a  next unread       Alt-u  first unread\n"
-                        "Alt-/  search, Tab there: in all chats\n"
-                        "Alt-c  consent          Alt-s  sync log          Alt-i  installations\n"
-                        "Tab    next pane        Esc    back to input     PgUp PgDn  history\n"
-                        "Ctrl-A E B F K U W Y, Alt-B F D, Up Down         edit the line\n"
-                        "Ctrl-C cancel, again quit    Ctrl-L redraw    Ctrl-Z suspend\n\n"
-                        "marks: # group  ? unknown  x denied  v published  vv read  ~ waits  ! failed\n\n"));
-    buf_put_str(&out, commands ? commands : "");
+    buf_printf(&out, "%s\n%s\n%s", _(help_keys), _(help_marks), commands ? commands : "");
     buf_put_u8(&out, 0);
-    open_popup(s, POPUP_HELP);
-    s->list_text = buf_ok(&out) ? xm_strdup((const char *)out.data) : NULL;
+    if (buf_ok(&out))
+        popup_open_list(s, _("help"), (const char *)out.data);
+    s->popup = POPUP_HELP;
     buf_free(&out);
     xm_free(commands);
 }
@@ -222,6 +248,12 @@ static bool list_key(struct screen *s, struct key key)
     case KEY_PAGE_UP:
         s->list_scroll -= s->list_scroll > 10 ? 10 : s->list_scroll;
         break;
+    case KEY_HOME_:
+        s->list_scroll = 0;
+        break;
+    case KEY_END_:
+        s->list_scroll = LIST_END;
+        break;
     default:
         popup_close(s);
     }
@@ -290,7 +322,7 @@ struct rect popup_area(const struct screen *s, int rows, int cols)
     return r;
 }
 
-static void draw_list(struct screen *s, struct canvas *c, const char *title)
+static void draw_list(struct screen *s, struct canvas *c)
 {
     const char *text = s->list_text ? s->list_text : "", *line;
     int rows = 2, at = 0, inside;
@@ -304,7 +336,12 @@ static void draw_list(struct screen *s, struct canvas *c, const char *title)
     inside = r.rows - 2;
     if ((int)s->list_scroll > rows - 2 - inside)
         s->list_scroll = (size_t)(rows - 2 - inside);
-    popup_box(s, c, r, title);
+    popup_box(s, c, r, s->list_title ? s->list_title : "");
+    if (rows - 2 > inside)
+        canvas_printf(c, r.row + r.rows - 1, r.col + 2, r.cols - 4, STYLE_DIM, _(" %d of %d, Up Down "), (int)s->list_scroll + inside,
+                      rows - 2);
+    else
+        canvas_text(c, r.row + r.rows - 1, r.col + 2, r.cols - 4, STYLE_DIM, _(" any key closes "));
     w = text_wrap(text, strlen(text), r.cols - 2);
     for (; text_wrap_next(&w, &line, &len); at++)
         if (at >= (int)s->list_scroll && at < (int)s->list_scroll + inside)
@@ -364,10 +401,8 @@ void popup_draw(struct screen *s, struct canvas *c)
 {
     switch (s->popup) {
     case POPUP_HELP:
-        draw_list(s, c, _("help"));
-        break;
     case POPUP_LIST:
-        draw_list(s, c, _("any key closes"));
+        draw_list(s, c);
         break;
     case POPUP_GO:
         draw_go(s, c);

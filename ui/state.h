@@ -93,7 +93,7 @@ struct screen {
     char *ask_method, *ask_params;
     struct buf pasted;
     struct search search; /* POPUP_SEARCH */
-    char *list_text;     /* POPUP_LIST, POPUP_HELP: clean lines */
+    char *list_title, *list_text; /* POPUP_LIST, POPUP_HELP: clean */
     size_t list_scroll;
 
     struct waiting *waiting;
@@ -154,7 +154,8 @@ const char *who(struct screen *s, const char *typed);
 
 /* ---- popups (popup.c) ---- */
 void popup_open_help(struct screen *s);
-void popup_open_list(struct screen *s, const char *text);
+/* Lines to read, under a clean title. */
+void popup_open_list(struct screen *s, const char *title, const char *text);
 void popup_open_go(struct screen *s);
 void popup_open_search(struct screen *s); /* empty: search.c fills it */
 void popup_open_confirm(struct screen *s, const char *question, const char *answer, const char *method, json_t *params);

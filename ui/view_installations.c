@@ -68,7 +68,7 @@ static bool key(struct screen *s, struct key key)
         const struct installation *in = &s->model.installations[s->installation_at];
 
         snprintf(line, sizeof line, "%s\n%s", in->nick, in->id);
-        popup_open_list(s, line);
+        popup_open_list(s, _("installation"), line);
     } else {
         return false;
     }

@@ -584,6 +584,24 @@ static void help_names_the_keys_of_the_pane(void **state)
     assert_drawn(driver_screen(&d), "help");
 }
 
+static void a_long_help_says_that_there_is_more(void **state)
+{
+    (void)state;
+    resized(10, 40);
+    driver_type(&d, "<F1>");
+    assert_drawn(driver_screen(&d), "help-40x10");
+    driver_type(&d, "<End>");
+    assert_true(driver_shows(&d, "/quit"));
+    driver_type(&d, "<Home>");
+    assert_true(driver_shows(&d, "input: Enter send"));
+    driver_type(&d, "<PgDn>");
+    assert_false(driver_shows(&d, "input: Enter send"));
+    driver_type(&d, "q");
+    assert_false(driver_shows(&d, "help"));
+    driver_type(&d, "/me<Enter>");
+    assert_true(driver_shows(&d, "── you "));
+}
+
 static void commands_say_what_is_wrong(void **state)
 {
     (void)state;
@@ -799,6 +817,7 @@ int main(void)
         T(words_are_found_in_all_chats_but_not_of_denied_people),
         T(a_word_of_long_ago_is_found_and_read_on_from_there),
         T(help_names_the_keys_of_the_pane),
+        T(a_long_help_says_that_there_is_more),
         T(commands_say_what_is_wrong),
         T(commands_reach_the_core),
         T(replies_and_reactions_act_on_the_selected_message),
