@@ -241,7 +241,9 @@ void focus_pane(struct screen *s, enum pane pane)
     if (from && from->close)
         from->close(s);
     s->focus = pane;
-    if (pane != PANE_TALK)
+    if (pane == PANE_TALK)
+        talk_select_shown(s);
+    else
         s->talk.selected = -1;
     s->dirty = true;
 }

@@ -354,6 +354,18 @@ void talk_select(struct screen *s, int by)
         talk_end(s);
 }
 
+void talk_select_shown(struct screen *s)
+{
+    struct talk *t = &s->talk;
+    int below = 0;
+
+    for (size_t i = t->n; t->selected < 0 && i > 0; i--) {
+        below += t->draw_cols > 0 ? talk_rows(s, i - 1, t->draw_cols) : 1;
+        if (below > t->scroll + (t->scroll > 0))
+            t->selected = (int)i - 1;
+    }
+}
+
 void talk_show(struct screen *s, const char *id, int64_t sent_ns)
 {
     struct talk *t = &s->talk;

@@ -70,6 +70,8 @@ void talk_top(struct screen *s);
 void talk_end(struct screen *s);
 void talk_to_marker(struct screen *s);
 void talk_select(struct screen *s, int by);
+/* Selects the newest message in view, where none is selected. */
+void talk_select_shown(struct screen *s);
 /* Selects a message of this chat, with the window around it. */
 void talk_show(struct screen *s, const char *id, int64_t sent_ns);
 /* The selected message, else the last one of somebody else; NULL where there is none. */

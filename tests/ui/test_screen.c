@@ -602,6 +602,16 @@ static void a_long_help_says_that_there_is_more(void **state)
     assert_true(driver_shows(&d, "── you "));
 }
 
+static void the_conversation_shows_where_its_keys_act(void **state)
+{
+    (void)state;
+    driver_type(&d, "<A-t>");
+    assert_int_equal(d.canvas.cursor_row, 7); /* the newest message */
+    assert_true(d.canvas.cursor_shown);
+    driver_type(&d, "r");
+    assert_true(driver_shows(&d, "answering: thanks. can you add bo"));
+}
+
 static void commands_say_what_is_wrong(void **state)
 {
     (void)state;
@@ -644,7 +654,7 @@ static void replies_and_reactions_act_on_the_selected_message(void **state)
     driver_type(&d, "/reply will do<Enter>");
     assert_string_equal(fake_last(d.fake, "conversation.send"),
                         "conversation.send {\"id\":\"c0a1\",\"content\":{\"type\":\"reply\",\"reference\":\"m3\",\"text\":\"will do\"}}");
-    driver_type(&d, "<A-t><Up><Up><Up>r");
+    driver_type(&d, "<A-t><Up><Up>r");
     assert_true(driver_shows(&d, "answering: yes, logs are here:"));
     driver_type(&d, "and done<Enter>");
     assert_string_equal(fake_last(d.fake, "conversation.send"),
@@ -818,6 +828,7 @@ int main(void)
         T(a_word_of_long_ago_is_found_and_read_on_from_there),
         T(help_names_the_keys_of_the_pane),
         T(a_long_help_says_that_there_is_more),
+        T(the_conversation_shows_where_its_keys_act),
         T(commands_say_what_is_wrong),
         T(commands_reach_the_core),
         T(replies_and_reactions_act_on_the_selected_message),
