@@ -248,7 +248,7 @@ static int unknown(const struct cli_options *o)
 static enum cli_decision decision_of(const char *method)
 {
     static const char *const decides[] = {"preferences.allow", "preferences.block", "preferences.reset",
-                                          "preferences.undo", "preferences.setConsent"};
+                                          "preferences.undo", "preferences.setConsent", "conversation.updateConsent"};
     static const char *const besides[] = {"conversations.newDm", "conversations.newGroup", "conversation.send"};
 
     for (size_t i = 0; i < sizeof decides / sizeof decides[0]; i++)

@@ -174,24 +174,6 @@ static json_t *build_get_consent(const struct command *c, const struct cli_optio
     return type ? json_pack("{s:s,s:s}", "entityType", type, "entity", a[1]) : NULL;
 }
 
-static json_t *build_update_consent(const struct command *c, const struct cli_options *o, const char *const *a,
-                                    size_t n)
-{
-    (void)c;
-    (void)o;
-    return n == 2 ? json_pack("{s:[{s:s,s:s,s:s}]}", "records", "entityType", "conversationId", "entity", a[0], "state",
-                              a[1])
-                  : NULL;
-}
-
-static json_t *build_consent_state(const struct command *c, const struct cli_options *o, const char *const *a,
-                                   size_t n)
-{
-    (void)c;
-    (void)o;
-    return n == 1 ? json_pack("{s:s,s:s}", "entityType", "conversationId", "entity", a[0]) : NULL;
-}
-
 static json_t *build_all_others(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
 {
     (void)c;
@@ -281,8 +263,8 @@ const struct command commands[] = {
     {"conversation update-disappearing", "ID SECONDS|off", N_("messages vanish after a time"), "conversation.update", build_disappearing, NULL, "", print_conversation},
     {"conversation permissions", "ID", N_("who may do what in a group"), "conversation.permissions", NULL, "id", "", print_permissions},
     {"conversation update-permission", "ID WHAT WHO", N_("WHAT: add-member, name, ..; WHO: allow, deny, admin, super-admin"), "conversation.permissions", build_permission, NULL, "", print_permissions},
-    {"conversation consent-state", "ID", N_("what you decided about it"), "preferences.getConsent", build_consent_state, NULL, "", print_fields},
-    {"conversation update-consent", "ID STATE", N_("unknown, allowed or denied"), "preferences.setConsent", build_update_consent, NULL, "", print_fields},
+    {"conversation consent-state", "ID", N_("what you decided about it"), "conversation.consentState", NULL, "id", "", print_fields},
+    {"conversation update-consent", "ID STATE", N_("unknown, allowed or denied"), "conversation.updateConsent", NULL, "id state", "", print_fields},
     {"conversation request-removal", "ID", N_("leave a group"), "conversation.leave", NULL, "id", "", print_nothing},
     {"conversation sync", "ID", N_("fetch what is new in it"), "conversation.sync", NULL, "id", "", print_fields},
     {"conversation debug-info", "ID", N_("epoch, authenticator, cursor"), "conversation.debug", NULL, "id", "", print_fields},

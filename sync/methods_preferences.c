@@ -11,6 +11,7 @@
 #include "sync/consent_json.h"
 #include "sync/core.h"
 #include "sync/group.h"
+#include "sync/params.h"
 #include "sync/prefs.h"
 #include "sync/resolve.h"
 #include "sync/rpc.h"
@@ -278,21 +279,14 @@ static int undo(struct rpc *rpc)
 
 /* ---- reading ---- */
 
-static int get_consent(struct rpc *rpc)
+/* {state, consentedAtNs, origin}; no record and `unknown` read the same. */
+static int reply_with_state(struct rpc *rpc, enum consent_entity type, const char *entity)
 {
     struct store_mem mem = STORE_MEM_INIT;
-    const char *type_name, *entity;
     struct store_consent record;
-    enum consent_entity type;
     json_t *full;
-    int r;
+    int r = store_consent_get(rpc->store, (enum store_consent_type)type, entity, &mem, &record, &rpc->err);
 
-    if ((r = rpc_string(rpc, "entityType", true, &type_name)) != 0 ||
-        (r = rpc_string(rpc, "entity", true, &entity)) != 0)
-        return r;
-    if (!consent_entity_parse(type_name, &type) || !entity_ok(type, entity))
-        return err_set(&rpc->err, ERR_INVALID, _("an entity is an inboxId of 64 digits or a conversationId of 32"));
-    r = store_consent_get(rpc->store, (enum store_consent_type)type, entity, &mem, &record, &rpc->err);
     if (r == ERR_NOTFOUND) {
         rpc->result = json_pack("{s:s,s:n,s:n}", "state", "unknown", "consentedAtNs", "origin");
         r = 0;
@@ -302,6 +296,60 @@ static int get_consent(struct rpc *rpc)
         rpc->result = full;
     }
     store_mem_free(&mem);
+    return r;
+}
+
+static int get_consent(struct rpc *rpc)
+{
+    const char *type_name, *entity;
+    enum consent_entity type;
+    int r;
+
+    if ((r = rpc_string(rpc, "entityType", true, &type_name)) != 0 ||
+        (r = rpc_string(rpc, "entity", true, &entity)) != 0)
+        return r;
+    if (!consent_entity_parse(type_name, &type) || !entity_ok(type, entity))
+        return err_set(&rpc->err, ERR_INVALID, _("an entity is an inboxId of 64 digits or a conversationId of 32"));
+    return reply_with_state(rpc, type, entity);
+}
+
+/* ---- of one conversation, by whatever it is called ---- */
+
+static int conversation_entity(struct rpc *rpc, char out[2 * GROUP_ID_LEN + 1])
+{
+    uint8_t id[16];
+    int r = params_conversation(rpc, id);
+
+    if (r == 0)
+        hex_encode(id, GROUP_ID_LEN, out);
+    return r;
+}
+
+static int conversation_state(struct rpc *rpc)
+{
+    char entity[2 * GROUP_ID_LEN + 1];
+    int r = conversation_entity(rpc, entity);
+
+    return r == 0 ? reply_with_state(rpc, CONSENT_CONVERSATION, entity) : r;
+}
+
+static int update_conversation(struct rpc *rpc)
+{
+    char entity[2 * GROUP_ID_LEN + 1];
+    struct choices list = {0};
+    enum consent_state state;
+    size_t changed = 0;
+    const char *name;
+    int r;
+
+    if ((r = rpc_string(rpc, "state", true, &name)) != 0 || (r = conversation_entity(rpc, entity)) != 0)
+        return r;
+    if (!consent_state_parse(name, &state))
+        return err_set(&rpc->err, ERR_INVALID, _("\"state\" is unknown, allowed or denied"));
+    if ((r = add_choice(&list, CONSENT_CONVERSATION, entity, state)) == 0 &&
+        (r = write_choices(rpc, &list, &changed)) == 0)
+        rpc->result = json_pack("{s:I}", "changed", (json_int_t)changed);
+    xm_free(list.at);
     return r;
 }
 
@@ -404,6 +452,8 @@ const struct rpc_method preferences_methods[] = {
     {"preferences.publish", publish, NULL},
     {"preferences.setConsent", set_consent, NULL},
     {"preferences.getConsent", NULL, get_consent},
+    {"conversation.consentState", NULL, conversation_state},
+    {"conversation.updateConsent", update_conversation, NULL},
     {"preferences.allow", allow, NULL},
     {"preferences.block", block, NULL},
     {"preferences.reset", reset, NULL},

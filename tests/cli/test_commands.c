@@ -419,6 +419,45 @@ static void a_decision_without_a_network_is_kept_and_says_so(void **state)
     json_decref(record);
 }
 
+/* Ids of five conversations: some two begin alike in their first digit, but four digits are asked for, so the nick is
+ * what can fit two people. */
+static void a_beginning_names_what_it_fits_alone(void **state)
+{
+    json_t *dm = json_of("@alix conversations create-dm %s --json", bo_inbox, ""), *consent;
+    const char *id = member(dm, "id");
+    char command[300];
+
+    (void)state;
+    consent = json_of("@alix conversation consent-state %.6s --json", id, "");
+    assert_string_equal(member(consent, "state"), "allowed");
+    json_decref(consent);
+    consent = json_of("@alix conversation update-consent %.6s unknown --json", id, "");
+    assert_int_equal(json_integer_value(json_object_get(consent, "changed")), 1);
+    json_decref(consent);
+    consent = json_of("@alix conversation consent-state %s --json", bo_inbox, "");
+    assert_string_equal(member(consent, "state"), "unknown");
+    json_decref(consent);
+    json_decref(json_of("@alix conversation update-consent %s allowed --json", id, ""));
+    fails_with(2, "\"state\" is unknown, allowed or denied\n", "@alix conversation update-consent %s maybe", id);
+    fails_with(3, "nobody and no conversation known as \"", "@alix conversations get %.3s", id);
+    run_fails("@alix conversations get fffff", 3, "nobody and no conversation known as \"fffff\"\n");
+    /* Two people of one name. */
+    json_decref(run_json("@third init --new --json"));
+    consent = run_json("@third client info --json");
+    snprintf(command, sizeof command, "@alix nick %s twin", bo_inbox);
+    expect_status(command, 0, "");
+    snprintf(command, sizeof command, "@alix nick %s twin", member(consent, "inboxId"));
+    expect_status(command, 0, "");
+    run_fails("@alix block twin", 2, "\"twin\" fits 2 people or conversations: give more of it\n");
+    snprintf(command, sizeof command, "@alix nick %s", member(consent, "inboxId"));
+    expect_status(command, 0, "");
+    json_decref(json_of("@alix allow %s --json", "twin", ""));
+    snprintf(command, sizeof command, "@alix nick %s", bo_inbox);
+    expect_status(command, 0, "");
+    json_decref(consent);
+    json_decref(dm);
+}
+
 static void an_installation_is_shown_with_its_name(void **state)
 {
     json_t *info = run_json("@named init --new --label laptop --json");
@@ -572,6 +611,7 @@ int main(void)
         cmocka_unit_test(a_wrong_key_is_6),
         cmocka_unit_test(what_is_not_permitted_is_7),
         cmocka_unit_test(an_interrupted_command_is_130),
+        cmocka_unit_test(a_beginning_names_what_it_fits_alone),
         cmocka_unit_test(an_installation_is_shown_with_its_name),
         cmocka_unit_test(a_change_of_a_group_is_shown_with_what_it_is_now),
         cmocka_unit_test(permissions_are_shown_and_changed),
