@@ -98,7 +98,7 @@ static int start_and_wait(struct core *core, struct err *err)
     if (somebody_listens())
         return 0;
     if (!find_program(core->config, program))
-        return err_set(err, ERR_NOTFOUND, _("no node on 127.0.0.1:%d and no program xmtui-node to start one"),
+        return err_set(err, ERR_OFFLINE, _("no node on 127.0.0.1:%d and no program xmtui-node to start one"),
                        LOCAL_PORT);
     log_info("net", "starting %s", program);
     if ((r = launch(program, err)) != 0)

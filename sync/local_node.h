@@ -9,5 +9,5 @@ struct core;
 struct err;
 
 /* Inside a fiber.  Returns when the node answers, or at once where none is to be started.
- * ERR_NOTFOUND: no xmtui-node program; ERR_OFFLINE: it did not come up in time. */
+ * ERR_OFFLINE: there is no xmtui-node program, or it did not come up in time. */
 int local_node_ensure(struct core *core, struct err *err);

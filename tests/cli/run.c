@@ -93,6 +93,11 @@ static void start(const char *const *env, const char *command, struct running *r
     *r = (struct running){r->pid, in[1], out[0], err[0]};
 }
 
+void run_start_in(const char *const *env, const char *command, struct running *r)
+{
+    start(env, command, r);
+}
+
 void run_start(const char *command, struct running *r)
 {
     start(NULL, command, r);

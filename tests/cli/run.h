@@ -24,6 +24,7 @@ void run(const char *command, struct outcome *out);
 void outcome_free(struct outcome *o);
 
 /* The same, still running. */
+void run_start_in(const char *const *env, const char *command, struct running *r);
 void run_start(const char *command, struct running *r);
 /* Whether it has said something within so long. */
 bool run_has_output(struct running *r, int ms);
