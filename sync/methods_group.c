@@ -265,6 +265,14 @@ static int leave(struct rpc *rpc)
 
 /* ---- debug ---- */
 
+/* Somebody else wrote it, and it may be no text. */
+static json_t *version_json(const char *version)
+{
+    json_t *j = version ? json_string(version) : json_null();
+
+    return j ? j : json_string("?");
+}
+
 static int debug(struct rpc *rpc)
 {
     struct store_mem mem = STORE_MEM_INIT;
@@ -281,7 +289,7 @@ static int debug(struct rpc *rpc)
         rpc->result = json_pack("{s:I,s:o,s:b,s:o,s:I,s:I}", "epoch", (json_int_t)d.epoch, "epochAuthenticator",
                                 rpc_hex_json(d.epoch_authenticator, sizeof d.epoch_authenticator), "forked",
                                 row.fork != STORE_FORK_NO, "pausedForVersion",
-                                row.paused_for_version ? json_string(row.paused_for_version) : json_null(), "cursor",
+                                version_json(row.paused_for_version), "cursor",
                                 (json_int_t)d.cursor, "leaves", (json_int_t)d.leaves);
     store_mem_free(&mem);
     group_put(rpc->core, g);

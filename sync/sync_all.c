@@ -7,6 +7,7 @@
 #include "store/consent.h"
 #include "store/cursors.h"
 #include "store/groups.h"
+#include "sync/commit_check.h"
 #include "sync/core.h"
 #include "sync/prefs.h"
 #include "sync/receive.h"
@@ -135,6 +136,45 @@ static void read_one(struct core *core, void *ctx, size_t i)
     all->messages += messages;
 }
 
+/* ---- groups that waited for a newer program ---- */
+
+static int add_waiting(void *ctx, const struct store_group *row)
+{
+    struct all *all = ctx;
+
+    return row->paused_for_version && commit_version_suffices(all->core, row->paused_for_version) ? add(all, row->id)
+                                                                                                  : 0;
+}
+
+static int unpause(struct core *core, const uint8_t id[16], struct err *err)
+{
+    struct core_event changed = {.kind = CORE_CONVERSATION_CHANGED};
+    int r = core_begin(core, false, err);
+
+    if (r != 0)
+        return r;
+    memcpy(changed.group_id, id, GROUP_ID_LEN);
+    if ((r = store_group_set_paused(core->store, slice_of(id, GROUP_ID_LEN), NULL, err)) == 0)
+        r = core_note(core, &changed, err);
+    if (r == 0)
+        return core_commit(core, err);
+    core_rollback(core);
+    return r;
+}
+
+int sync_unpause(struct core *core, struct err *err)
+{
+    struct all all = {.core = core};
+    int r = store_groups_each(core->store, ~0u, add_waiting, &all, err);
+
+    for (size_t i = 0; i < all.n && r == 0; i++)
+        r = unpause(core, all.ids[i], err);
+    xm_free(all.ids);
+    return r;
+}
+
+/* ---- all of them ---- */
+
 int sync_all(struct core *core, unsigned consent_states, struct sync_all_result *out, struct err *err)
 {
     struct store_conversations_query query = {.duplicates = true, .bare = true};
@@ -145,6 +185,8 @@ int sync_all(struct core *core, unsigned consent_states, struct sync_all_result 
     query.consent_states =
         consent_states ? consent_states
                        : STORE_CONSENT_BIT(STORE_CONSENT_UNKNOWN) | STORE_CONSENT_BIT(STORE_CONSENT_ALLOWED);
+    if ((r = sync_unpause(core, err)) != 0)
+        return r;
     if ((r = welcomes_sync(core, NULL, &welcome_err)) == ERR_OFFLINE || r == ERR_CANCELED) {
         if (err)
             *err = welcome_err;

@@ -19,7 +19,11 @@ struct sync_all_result {
     size_t messages; /* stored for people */
 };
 
-/* Welcomes, then every conversation whose consent state is in `consent_states` (bits 1 << state;
+/* Groups that wanted a newer program than the one that paused them, and not than this one, are open again; no
+ * network.  They are read by whoever reads next. */
+int sync_unpause(struct core *core, struct err *err);
+
+/* That, then welcomes, then every conversation whose consent state is in `consent_states` (bits 1 << state;
  * 0: unknown and allowed), duplicates included, and all preferences groups, whose payloads are then
  * applied.  A conversation that fails is logged and not counted; welcomes that fail do not stop the rest. */
 int sync_all(struct core *core, unsigned consent_states, struct sync_all_result *out, struct err *err);

@@ -144,6 +144,8 @@ static void start_fiber(struct core *core, void *ctx)
     int r;
 
     (void)ctx;
+    r = sync_unpause(core, &err);
+    complain("groups that waited for an update", r, &err);
     if (core->offline)
         return;
     r = worker_online(core, &err);

@@ -16,6 +16,7 @@
 #include "sync/membership_locked.h"
 #include "sync/receive.h"
 #include "sync/send.h"
+#include "sync/sync_all.h"
 #include "sync/taken.h"
 #include "sync/welcome_receive.h"
 #include "tests/sync/peers.h"
@@ -102,14 +103,41 @@ static bool is_paused_for(struct peer *p, const uint8_t id[16], const char *vers
     return is;
 }
 
+/* What conversation.debug tells of it. */
+static void assert_debug_says(struct peer *p, const uint8_t id[16], const char *version, uint64_t epoch)
+{
+    char hex[33], params[64];
+    json_t *debug, *paused;
+
+    hex_encode(id, 16, hex);
+    snprintf(params, sizeof params, "{\"id\":\"%s\"}", hex);
+    debug = peer_call(p, "conversation.debug", params);
+    paused = json_object_get(debug, "pausedForVersion");
+    if (version)
+        assert_string_equal(json_string_value(paused), version);
+    else
+        assert_true(json_is_null(paused));
+    assert_int_equal(json_integer_value(json_object_get(debug, "epoch")), epoch);
+    json_decref(debug);
+}
+
+static void sends(struct peer *p, const uint8_t id[16], int result)
+{
+    struct bytes content = {0};
+    enum send_status status;
+    uint8_t message[32];
+
+    OK(content_text("no", &content, &err));
+    assert_int_equal(group_send(&p->core, id, bytes_slice(&content), NULL, message, &status, &err), result);
+    bytes_free(&content);
+}
+
 static void newer_version(struct world *w)
 {
     struct peer *bo = world_installation(w, 2), *alix = world_installation(w, 1);
     const char *others[] = {alix->core.self.inbox_id};
     const struct group_options options = {.name = "newer"};
-    struct bytes content = {0};
-    enum send_status status;
-    uint8_t id[16], message[32];
+    uint8_t id[16];
     uint64_t cursor;
 
     bo->core.protocol_version = "99.0.0";
@@ -128,9 +156,8 @@ static void newer_version(struct world *w)
         assert_true(is_paused_for(alix, id, "99.0.0"));
         assert_int_equal(debug_of(alix, id).cursor, cursor);
         assert_int_equal(debug_of(alix, id).epoch + 1, debug_of(bo, id).epoch);
-        OK(content_text("no", &content, &err));
-        assert_int_equal(group_send(&alix->core, id, bytes_slice(&content), NULL, message, &status, &err), ERR_PAUSED);
-        bytes_free(&content);
+        assert_debug_says(alix, id, "99.0.0", debug_of(alix, id).epoch);
+        sends(alix, id, ERR_PAUSED);
         assert_int_equal(waiting_at(alix), 0);
         if (i == 0)
             peer_restart(w, alix);
@@ -150,6 +177,61 @@ static void newer_version(struct world *w)
 static void a_group_that_wants_a_newer_program_waits_for_it_and_loses_nothing(void **state)
 {
     world_run(*state, newer_version);
+}
+
+/* The group was too new when we were asked in; after the update nobody has written, so there is nothing to fetch. */
+static void newer_from_the_start(struct world *w)
+{
+    struct peer *bo = world_installation(w, 2), *alix = world_installation(w, 1);
+    const char *alix_id = alix->core.self.inbox_id;
+    const struct group_options options = {.name = "newer"};
+    struct sync_all_result all;
+    uint64_t epoch;
+    uint8_t id[16];
+
+    bo->core.protocol_version = "99.0.0";
+    OK(group_create(&bo->core, &options, NULL, 0, id, &err));
+    OK(group_update_attribute(&bo->core, id, ATTR_MIN_VERSION, "99.0.0", &err));
+    OK(group_add_members(&bo->core, id, &alix_id, 1, &err));
+    peer_send(bo, id, "welcome");
+    peer_sync(alix);
+    assert_int_equal(alix->events[CORE_CONVERSATION], 1);
+    epoch = debug_of(alix, id).epoch;
+    assert_int_equal(epoch, debug_of(bo, id).epoch);
+    for (int i = 0; i < 2; i++) {
+        peer_sync(alix);
+        assert_string_equal(peer_texts(alix, id), "");
+        assert_debug_says(alix, id, "99.0.0", epoch);
+        sends(alix, id, ERR_PAUSED);
+        assert_int_equal(waiting_at(alix), 0);
+        if (i == 0)
+            peer_restart(w, alix);
+    }
+    alix->core.protocol_version = "99.0.1";
+    peer_sync(alix);
+    assert_debug_says(alix, id, NULL, epoch);
+    assert_string_equal(peer_texts(alix, id), "welcome");
+
+    /* The same once more, by syncAll, where nobody has written. */
+    peer_make_whole(alix);
+    alix->core.protocol_version = NULL;
+    OK(group_create(&bo->core, &options, NULL, 0, id, &err));
+    OK(group_update_attribute(&bo->core, id, ATTR_MIN_VERSION, "99.0.0", &err));
+    OK(group_add_members(&bo->core, id, &alix_id, 1, &err));
+    peer_sync(alix);
+    epoch = debug_of(alix, id).epoch;
+    assert_debug_says(alix, id, "99.0.0", epoch);
+    OK(sync_all(&alix->core, 0, &all, &err));
+    assert_debug_says(alix, id, "99.0.0", epoch);
+    alix->core.protocol_version = "99.0.0";
+    OK(sync_all(&alix->core, 0, &all, &err));
+    assert_debug_says(alix, id, NULL, epoch);
+    sends(alix, id, 0);
+}
+
+static void a_group_that_was_too_new_when_it_came_is_open_after_the_update(void **state)
+{
+    world_run(*state, newer_from_the_start);
 }
 
 /* ---- the answer first, the rows afterwards ---- */
@@ -818,6 +900,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(two_people_chat_in_a_dm),
         TEST(a_group_that_wants_a_newer_program_waits_for_it_and_loses_nothing),
+        TEST(a_group_that_was_too_new_when_it_came_is_open_after_the_update),
         TEST(a_sender_is_answered_before_its_rows_say_so),
         TEST(who_writes_lets_the_other_in_unless_they_decide_otherwise_meanwhile),
         TEST(a_group_of_five_installations_reads_everybody),
