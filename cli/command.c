@@ -249,7 +249,13 @@ static enum cli_decision decision_of(const char *method)
 {
     static const char *const decides[] = {"preferences.allow", "preferences.block", "preferences.reset",
                                           "preferences.undo", "preferences.setConsent", "conversation.updateConsent"};
-    static const char *const besides[] = {"conversations.newDm", "conversations.newGroup", "conversation.send"};
+    /* Whoever reads invitations may hear of a new installation, whom the conversations are owed. */
+    static const char *const besides[] = {"conversations.newDm",      "conversations.newGroup",
+                                          "conversation.send",        "conversation.publish",
+                                          "conversation.leave",       "conversations.list",
+                                          "conversations.sync",       "conversations.syncAll",
+                                          "preferences.sync",         "client.revokeInstallations",
+                                          "client.removeAccount"};
 
     for (size_t i = 0; i < sizeof decides / sizeof decides[0]; i++)
         if (strcmp(method, decides[i]) == 0)

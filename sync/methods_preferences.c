@@ -12,6 +12,7 @@
 #include "sync/core.h"
 #include "sync/group.h"
 #include "sync/params.h"
+#include "sync/pref_tasks.h"
 #include "sync/prefs.h"
 #include "sync/resolve.h"
 #include "sync/rpc.h"
@@ -34,14 +35,16 @@ static int sync_preferences(struct rpc *rpc)
     return 0;
 }
 
-/* For a program that ends at once: what was decided goes to the other installations first. */
+/* For a program that ends at once: what was decided goes to the other installations first, and what they
+ * are owed is done. */
 static int publish(struct rpc *rpc)
 {
     int64_t before = 0, after = 0;
     int r = store_preferences_count(rpc->store, &before, &rpc->err);
 
-    if (r == 0 && before > 0 &&
-        ((r = worker_online(rpc->core, &rpc->err)) != 0 || (r = prefs_flush(rpc->core, &rpc->err)) != 0))
+    if (r == 0 && (before > 0 || pref_tasks_due(rpc->core)) &&
+        ((r = worker_online(rpc->core, &rpc->err)) != 0 || (r = pref_tasks_run(rpc->core, &rpc->err)) != 0 ||
+         (r = prefs_flush(rpc->core, &rpc->err)) != 0))
         return r;
     if (r == 0 && (r = store_preferences_count(rpc->store, &after, &rpc->err)) == 0)
         rpc->result = json_pack("{s:I}", "published", (json_int_t)(before > after ? before - after : 0));

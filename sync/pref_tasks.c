@@ -243,7 +243,7 @@ static int run_due(struct core *core, struct err *err)
     return r == ERR_NOTFOUND ? 0 : r;
 }
 
-static bool is_due(struct core *core)
+bool pref_tasks_due(struct core *core)
 {
     int64_t due = 0;
 
@@ -255,7 +255,7 @@ int pref_tasks_run(struct core *core, struct err *err)
 {
     int r;
 
-    if (!is_due(core))
+    if (!pref_tasks_due(core))
         return 0;
     fiber_lock_take(&core->task_lock);
     r = run_due(core, err);

@@ -6,6 +6,7 @@
  *
  * Thread: background. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 struct core;
@@ -19,6 +20,8 @@ int pref_tasks_for_newcomer(struct core *core, const uint8_t group_id[16], struc
 int pref_tasks_before_revocation(struct core *core, int64_t *revocation, struct err *err);
 void pref_tasks_after_revocation(struct core *core, int64_t revocation, int result);
 
+/* Is there anything to do now? */
+bool pref_tasks_due(struct core *core);
 /* Waits.  Does what is due; what fails is tried again later.  ERR_OFFLINE: all of it stays. */
 int pref_tasks_run(struct core *core, struct err *err);
 /* The same in a fiber of its own. */
