@@ -591,6 +591,17 @@ void live_refresh(struct live *live)
     wake(live);
 }
 
+void live_joined(struct live *live, const uint8_t id[16])
+{
+    for (size_t i = 0; i < live->n_subscribed; i++)
+        if (memcmp(live->subscribed[i], id, GROUP_ID_LEN) == 0) {
+            live->n_subscribed--;
+            memmove(live->subscribed + i, live->subscribed + i + 1, (live->n_subscribed - i) * GROUP_ID_LEN);
+            break;
+        }
+    live_refresh(live);
+}
+
 void live_stop(struct live *live)
 {
     live->states = 0;

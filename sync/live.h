@@ -26,6 +26,9 @@ void live_free(struct live *live); /* after the core's fibers have ended */
 void live_want(struct live *live, unsigned states);
 /* Conversations or consent have changed: looks again which are wanted. */
 void live_refresh(struct live *live);
+/* We have come into this group: it is subscribed to afresh, from where the invitation says, though it may be
+ * streamed already: what came before the invitation, after we had been out of it, was passed over. */
+void live_joined(struct live *live, const uint8_t id[16]);
 enum live_state live_state(const struct live *live);
 /* Inside a fiber: returns when it is live, or when an attempt has failed.  0, or why it is not. */
 int live_wait(struct live *live, struct err *err);

@@ -103,6 +103,13 @@ static void tell_status(struct core *core, const struct core_event *event)
     store_mem_free(&mem);
 }
 
+static int count_group(void *ctx, const struct store_group *row)
+{
+    (void)row;
+    ++*(size_t *)ctx;
+    return 0;
+}
+
 /* A duplicate of a 1:1 chat is not a new conversation to anybody. */
 static void tell_conversation(struct core *core, const struct core_event *event)
 {
@@ -111,11 +118,13 @@ static void tell_conversation(struct core *core, const struct core_event *event)
     struct store_conversation row;
     struct err err = {0};
     json_t *data = NULL;
+    size_t groups = 0;
 
     if (!anybody_wants(core, STREAM_CONVERSATIONS))
         return;
     if (store_conversation_get(core->store, id, &mem, &row, &err) != 0 ||
-        (slice_eq(row.group.id, id) && conversation_to_json(core->store, &row, &data, &err) != 0))
+        store_groups_of_conversation(core->store, row.group.conversation, count_group, &groups, &err) != 0 ||
+        (groups == 1 && conversation_to_json(core->store, &row, &data, &err) != 0))
         log_error("streams", "a conversation could not be handed on: %s", err.text);
     else if (data)
         deliver(core, STREAM_CONVERSATIONS, 1u << row.consent, data);
@@ -169,11 +178,11 @@ static void on_event(void *ctx, const struct core_event *event)
         tell_status(core, event);
         break;
     case CORE_CONVERSATION:
-        live_refresh(core->streams->live);
+        live_joined(core->streams->live, event->group_id);
         tell_conversation(core, event);
         break;
     case CORE_SYNC_WELCOME:
-        live_refresh(core->streams->live);
+        live_joined(core->streams->live, event->group_id);
         break;
     case CORE_CONSENT:
         live_refresh(core->streams->live);

@@ -1,0 +1,342 @@
+/* The live connection: what one running stream brings, with nothing else asked for, and what it never tells. */
+#include "tests/test.h"
+
+#include "base/hex.h"
+#include "store/groups.h"
+#include "sync/consent.h"
+#include "sync/content.h"
+#include "sync/group_create.h"
+#include "sync/group_update.h"
+#include "sync/membership.h"
+#include "sync/prefs.h"
+#include "sync/send.h"
+#include "sync/streams.h"
+#include "tests/sync/peers.h"
+
+#include <stdio.h>
+
+static struct err err; /* of the last call */
+
+#define OK(call)                                                                                                    \
+    do {                                                                                                            \
+        if ((call) != 0)                                                                                            \
+            fail_msg("%s: %s", #call, err.text);                                                                    \
+    } while (0)
+
+static struct world *world; /* of the running test */
+
+static int setup(void **state)
+{
+    static struct world w;
+
+    world_open(&w);
+    *state = world = &w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    world_close(*state);
+    return 0;
+}
+
+#define BODY(name)                                                                                                  \
+    static void name##_body(void);                                                                                  \
+    static void name##_run(struct world *w)                                                                         \
+    {                                                                                                               \
+        (void)w;                                                                                                    \
+        name##_body();                                                                                              \
+    }                                                                                                               \
+    static void name(void **state)                                                                                  \
+    {                                                                                                               \
+        world_run(*state, name##_run);                                                                              \
+    }                                                                                                               \
+    static void name##_body(void)
+
+/* ---- shorthand ---- */
+
+/* An installation that has begun its work and does nothing further by itself. */
+static bool is_idle(void *ctx)
+{
+    return ((struct peer *)ctx)->core.fibers == 0;
+}
+
+static struct peer *installation(uint8_t wallet)
+{
+    struct peer *p = world_installation(world, wallet);
+
+    peer_make_whole(p);
+    prefs_start(&p->core);
+    world_until(world, "an installation has begun", is_idle, p);
+    return p;
+}
+
+static void stream(struct peer *p)
+{
+    json_t *started = peer_call(p, "stream.start", NULL);
+
+    assert_string_equal(json_string_value(json_object_get(started, "state")), "live");
+    json_decref(started);
+}
+
+static void decide(struct peer *p, enum consent_entity type, const char *entity, const char *state)
+{
+    char params[256];
+
+    snprintf(params, sizeof params, "{\"records\":[{\"entityType\":\"%s\",\"entity\":\"%s\",\"state\":\"%s\"}]}",
+             consent_entity_name(type), entity, state);
+    json_decref(peer_call(p, "preferences.setConsent", params));
+}
+
+static void decide_group(struct peer *p, const uint8_t id[16], const char *state)
+{
+    char entity[33];
+
+    hex_encode(id, 16, entity);
+    decide(p, CONSENT_CONVERSATION, entity, state);
+}
+
+static const char someone[] = "abababababababababababababababababababababababababababababababab";
+
+/* How many events of a kind whose data has `value` at `key` (NULL: any). */
+static unsigned told(struct peer *p, const char *kind, const char *key, const char *value)
+{
+    json_t *event, *data;
+    unsigned n = 0;
+    size_t i;
+
+    json_array_foreach(p->told, i, event) {
+        data = json_object_get(event, "data");
+        if (strcmp(json_string_value(json_object_get(event, "kind")), kind) != 0)
+            continue;
+        if (key && strcmp(key, "text") == 0)
+            data = json_object_get(data, "content");
+        n += !key || strcmp(json_string_value(json_object_get(data, key)) ?: "", value) == 0;
+    }
+    return n;
+}
+
+struct wish {
+    struct peer *p;
+    const char *kind, *key, *value;
+};
+
+static bool is_told(void *ctx)
+{
+    struct wish *w = ctx;
+
+    return told(w->p, w->kind, w->key, w->value) > 0;
+}
+
+static void until_told(struct peer *p, const char *kind, const char *key, const char *value)
+{
+    struct wish w = {p, kind, key, value};
+
+    world_until(world, value ? value : kind, is_told, &w);
+}
+
+/* Whatever else was under way has arrived when this text has, which comes after it. */
+static void text_comes(struct peer *from, struct peer *to, const uint8_t id[16], const char *text)
+{
+    peer_send(from, id, text);
+    until_told(to, "message", "text", text);
+}
+
+/* ---- preferences ---- */
+
+BODY(a_preferences_group_that_comes_while_a_stream_runs_is_streamed_at_once)
+{
+    struct peer *a = installation(1), *b;
+
+    stream(a);
+    b = installation(1);
+    /* B's group, a new key that A sends there, B's decision: all by the stream alone. */
+    until_told(a, "preferences", NULL, NULL);
+    decide(b, CONSENT_INBOX, someone, "denied");
+    until_told(a, "consent", "entity", someone);
+    decide(b, CONSENT_INBOX, someone, "allowed");
+    until_told(a, "consent", "state", "allowed");
+    assert_int_equal(told(a, "consent", "entity", someone), 2);
+    assert_int_equal(a->api.queries + told(a, "message", NULL, NULL) + told(a, "conversation", NULL, NULL),
+                     a->api.queries);
+    peer_stop(world, a);
+    peer_stop(world, b);
+}
+
+BODY(a_decision_is_told_once_where_it_was_made_and_once_where_it_arrives)
+{
+    struct peer *a = installation(1), *b = installation(1), *bo = installation(2);
+    uint8_t dm[16];
+
+    json_decref(peer_call(a, "preferences.sync", NULL));
+    json_decref(peer_call(b, "preferences.sync", NULL));
+    OK(dm_find_or_create(&bo->core, a->core.self.inbox_id, dm, NULL, &err));
+    json_decref(peer_call(a, "conversations.sync", NULL));
+    json_decref(peer_call(b, "conversations.sync", NULL));
+    stream(a);
+    stream(b);
+    decide(a, CONSENT_INBOX, someone, "denied");
+    assert_int_equal(told(a, "consent", "entity", someone), 1);
+    until_told(b, "consent", "entity", someone);
+    /* Its own message has come back to A before this. */
+    text_comes(bo, a, dm, "after");
+    text_comes(bo, b, dm, "later");
+    assert_int_equal(told(a, "consent", "entity", someone), 1);
+    assert_int_equal(told(b, "consent", "entity", someone), 1);
+    /* The preferences groups are nobody's conversations. */
+    assert_int_equal(told(a, "conversation", NULL, NULL), 0);
+    assert_int_equal(told(b, "message", NULL, NULL), 2);
+    peer_stop(world, a);
+    peer_stop(world, b);
+    peer_stop(world, bo);
+}
+
+/* ---- conversations that come and go ---- */
+
+BODY(a_conversation_that_comes_while_a_stream_runs_is_told_and_read)
+{
+    struct peer *a = installation(1), *bo = installation(2);
+    const char *a_id = a->core.self.inbox_id;
+    const struct group_options options = {.name = "x"};
+    uint8_t id[16], other[16];
+
+    stream(a);
+    OK(group_create(&bo->core, &options, &a_id, 1, id, &err));
+    until_told(a, "conversation", "name", "x");
+    text_comes(bo, a, id, "one");
+    /* One of its own is told as well. */
+    OK(group_create(&a->core, &(struct group_options){.name = "mine"}, NULL, 0, other, &err));
+    until_told(a, "conversation", "name", "mine");
+    assert_int_equal(told(a, "conversation", NULL, NULL), 2);
+    /* A commit on the way, and the text of the epoch after it. */
+    OK(group_update_attribute(&bo->core, id, ATTR_NAME, "y", &err));
+    text_comes(bo, a, id, "two");
+    assert_same_epoch(a, bo, id);
+    assert_string_equal(peer_texts(a, id), "one|two");
+    peer_stop(world, a);
+    peer_stop(world, bo);
+}
+
+/* Out, and in again: what is said between the way in and the news of it belongs to the stream, too. */
+BODY(who_comes_back_while_a_stream_runs_reads_what_was_said_since)
+{
+    struct peer *a = installation(1), *bo = installation(2);
+    const char *a_id = a->core.self.inbox_id;
+    const struct group_options options = {.name = "x"};
+    uint8_t id[16];
+
+    OK(group_create(&bo->core, &options, &a_id, 1, id, &err));
+    stream(a);
+    text_comes(bo, a, id, "before");
+    OK(group_remove_members(&bo->core, id, &a_id, 1, &err));
+    peer_send(bo, id, "without A");
+    OK(group_add_members(&bo->core, id, &a_id, 1, &err));
+    text_comes(bo, a, id, "again");
+    assert_string_equal(peer_texts(a, id), "before|again");
+    assert_int_equal(told(a, "message", "text", "again"), 1);
+    peer_stop(world, a);
+    peer_stop(world, bo);
+}
+
+BODY(what_is_denied_stops_and_what_is_allowed_again_is_made_up_for)
+{
+    struct peer *a = installation(1), *bo = installation(2);
+    const char *a_id = a->core.self.inbox_id;
+    uint8_t id[16], other[16];
+
+    OK(group_create(&bo->core, &(struct group_options){.name = "x"}, &a_id, 1, id, &err));
+    OK(group_create(&bo->core, &(struct group_options){.name = "y"}, &a_id, 1, other, &err));
+    stream(a);
+    text_comes(bo, a, id, "one");
+    decide_group(a, id, "denied");
+    world_let_timers_end(world);
+    peer_send(bo, id, "unheard");
+    text_comes(bo, a, other, "heard");
+    assert_string_equal(peer_texts(a, id), "one");
+    decide_group(a, id, "allowed");
+    until_told(a, "message", "text", "unheard");
+    assert_string_equal(peer_texts(a, id), "one|unheard");
+    peer_stop(world, a);
+    peer_stop(world, bo);
+}
+
+BODY(both_chats_of_a_pair_are_streamed_and_told_of_as_one)
+{
+    struct peer *a = installation(1), *bo = installation(2);
+    uint8_t mine[16], his[16];
+
+    OK(dm_find_or_create(&a->core, bo->core.self.inbox_id, mine, NULL, &err));
+    peer_send(a, mine, "mine");
+    stream(a);
+    OK(dm_find_or_create(&bo->core, a->core.self.inbox_id, his, NULL, &err));
+    text_comes(bo, a, his, "his");
+    assert_int_equal(told(a, "conversation", NULL, NULL), 0);
+    peer_sync(bo);
+    text_comes(bo, a, mine, "in the other one");
+    assert_string_equal(peer_texts(a, mine), "mine|his|in the other one");
+    assert_string_equal(peer_texts(a, his), "mine|his|in the other one");
+    peer_stop(world, a);
+    peer_stop(world, bo);
+}
+
+/* ---- a connection that is lost ---- */
+
+static bool is_lost(void *ctx)
+{
+    return strcmp(streams_network_state(&((struct peer *)ctx)->core), "offline") == 0;
+}
+
+BODY(a_lost_stream_comes_back_and_makes_up_for_everything_once)
+{
+    struct peer *a = installation(1), *b = installation(1), *bo = installation(2);
+    const char *a_id = a->core.self.inbox_id;
+    uint8_t id[16], fresh[16];
+
+    json_decref(peer_call(a, "preferences.sync", NULL));
+    OK(group_create(&bo->core, &(struct group_options){.name = "x"}, &a_id, 1, id, &err));
+    stream(a);
+    text_comes(bo, a, id, "one");
+    a->api.offline = true;
+    fake_api_cut(&a->api);
+    world_until(world, "the stream is lost", is_lost, a);
+    peer_send(bo, id, "two");
+    OK(group_update_key(&bo->core, id, &err));
+    peer_send(bo, id, "three");
+    OK(group_create(&bo->core, &(struct group_options){.name = "fresh"}, &a_id, 1, fresh, &err));
+    peer_send(bo, fresh, "four");
+    decide(b, CONSENT_INBOX, someone, "denied");
+    for (int i = 0; i < 3; i++)
+        world_let_timers_end(world); /* in vain */
+    a->api.offline = false;
+    world_let_timers_end(world);
+    until_told(a, "message", "text", "three");
+    until_told(a, "message", "text", "four");
+    until_told(a, "consent", "entity", someone);
+    text_comes(bo, a, id, "five");
+    assert_string_equal(peer_texts(a, id), "one|two|three|five");
+    for (size_t i = 0; i < 5; i++) {
+        static const char *const texts[] = {"one", "two", "three", "four", "five"};
+
+        assert_int_equal(told(a, "message", "text", texts[i]), 1);
+    }
+    assert_int_equal(told(a, "conversation", "name", "fresh"), 1);
+    peer_stop(world, a);
+    peer_stop(world, b);
+    peer_stop(world, bo);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_preferences_group_that_comes_while_a_stream_runs_is_streamed_at_once),
+        TEST(a_decision_is_told_once_where_it_was_made_and_once_where_it_arrives),
+        TEST(a_conversation_that_comes_while_a_stream_runs_is_told_and_read),
+        TEST(who_comes_back_while_a_stream_runs_reads_what_was_said_since),
+        TEST(what_is_denied_stops_and_what_is_allowed_again_is_made_up_for),
+        TEST(both_chats_of_a_pair_are_streamed_and_told_of_as_one),
+        TEST(a_lost_stream_comes_back_and_makes_up_for_everything_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
