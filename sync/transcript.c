@@ -57,8 +57,8 @@ static void put_encoded(struct buf *out, struct buf *group_updated)
     buf_free(&type);
 }
 
-/* One row, and the event that it is there. */
-static int put_row(struct core *core, const uint8_t group_id[16], const char *sender,
+/* One row, and, where it is to be seen, the event that it is there. */
+static int put_row(struct core *core, const uint8_t group_id[16], enum store_message_shows shows, const char *sender,
                    const uint8_t sender_installation[32], const char *key, struct slice content, int64_t sent_at_ns,
                    uint32_t originator, uint64_t sequence_id, struct err *err)
 {
@@ -78,14 +78,14 @@ static int put_row(struct core *core, const uint8_t group_id[16], const char *se
                                                   .kind = STORE_MESSAGE_MEMBERSHIP,
                                                   .status = STORE_PUBLISHED,
                                                   .content_type = CONTENT_GROUP_UPDATED,
-                                                  .shows = STORE_SHOWS_NOTICE,
+                                                  .shows = shows,
                                                   .own = strcmp(sender, core->self.inbox_id) == 0,
                                                   .body = content,
                                                   .originator = originator,
                                                   .sequence_id = (int64_t)sequence_id,
                                                   .idempotency_key = key},
                           &added, err);
-    if (r != 0 || !added)
+    if (r != 0 || !added || shows == STORE_SHOWS_NOT)
         return r;
     memcpy(event.group_id, group_id, 16);
     memcpy(event.message_id, id, 32);
@@ -165,8 +165,8 @@ int transcript_commit(struct core *core, struct group *g, const struct commit_ou
     put_encoded(&content, &body);
     snprintf(key, sizeof key, "%" PRIu64, created_ns);
     r = buf_ok(&content)
-            ? put_row(core, g->id, o->actor_inbox_id, o->actor_installation, key, buf_slice(&content),
-                      (int64_t)created_ns, originator, sequence_id, err)
+            ? put_row(core, g->id, STORE_SHOWS_NOTICE, o->actor_inbox_id, o->actor_installation, key,
+                      buf_slice(&content), (int64_t)created_ns, originator, sequence_id, err)
             : err_set(err, ERR_NOMEM, "out of memory");
     if (r == 0)
         r = clear_leavers(core, group, &o->removed, err);
@@ -177,24 +177,28 @@ done:
     return r;
 }
 
-int transcript_joined(struct core *core, const uint8_t group_id[16], const char *adder_inbox,
+int transcript_joined(struct core *core, const struct group *g, const char *adder_inbox,
                       const uint8_t adder_installation[32], uint64_t created_ns, struct err *err)
 {
     struct buf body = BUF_INIT, content = BUF_INIT;
     time_t seconds = (time_t)(created_ns / 1000000000);
+    bool duplicate;
     struct tm tm;
     char key[64];
     size_t n;
     int r;
 
+    if ((r = is_duplicate_dm(core, g, &duplicate, err)) != 0)
+        return r;
     pb_put_string(&body, 1, adder_inbox);
     put_inbox(&body, 2, core->self.inbox_id);
     put_encoded(&content, &body);
     gmtime_r(&seconds, &tm);
     n = strftime(key, sizeof key, "%Y-%m-%d %H:%M:%S", &tm);
     snprintf(key + n, sizeof key - n, ".%09u UTC_welcome_added", (unsigned)(created_ns % 1000000000));
-    r = buf_ok(&content) ? put_row(core, group_id, adder_inbox, adder_installation, key, buf_slice(&content),
-                                   (int64_t)created_ns, 0, 0, err)
+    /* Not seen, it still makes this one the pair's latest, as it does for everybody else. */
+    r = buf_ok(&content) ? put_row(core, g->id, duplicate ? STORE_SHOWS_NOT : STORE_SHOWS_NOTICE, adder_inbox,
+                                   adder_installation, key, buf_slice(&content), (int64_t)created_ns, 0, 0, err)
                          : err_set(err, ERR_NOMEM, "out of memory");
     buf_free(&body);
     buf_free(&content);

@@ -12,6 +12,6 @@ struct group;
  * of those who are gone.  `created_ns`: the envelope's server time. */
 int transcript_commit(struct core *core, struct group *g, const struct commit_outcome *outcome, uint64_t created_ns,
                       uint32_t originator, uint64_t sequence_id, struct err *err);
-/* Our own arrival by a welcome of `adder`, created at `created_ns`. */
-int transcript_joined(struct core *core, const uint8_t group_id[16], const char *adder_inbox,
+/* Our own arrival by a welcome of `adder`, created at `created_ns`.  A duplicate of a 1:1 chat keeps it unseen. */
+int transcript_joined(struct core *core, const struct group *g, const char *adder_inbox,
                       const uint8_t adder_installation[32], uint64_t created_ns, struct err *err);

@@ -221,7 +221,7 @@ static int store_group(struct arrival *a, struct group *g, struct err *err)
                                   (int64_t)a->opened.message_cursor, NULL, err)) != 0)
         return r;
     if (people && ((r = put_consent(a, err)) != 0 ||
-                   (r = transcript_joined(a->core, a->id, a->adder, a->adder_installation, a->welcome->created_ns,
+                   (r = transcript_joined(a->core, g, a->adder, a->adder_installation, a->welcome->created_ns,
                                           err)) != 0))
         return r;
     return note_arrival(a, err);

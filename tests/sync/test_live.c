@@ -271,6 +271,7 @@ BODY(both_chats_of_a_pair_are_streamed_and_told_of_as_one)
     OK(dm_find_or_create(&bo->core, a->core.self.inbox_id, his, NULL, &err));
     text_comes(bo, a, his, "his");
     assert_int_equal(told(a, "conversation", NULL, NULL), 0);
+    assert_int_equal(told(a, "message", "kind", "membershipChange"), 0); /* once a pair is enough */
     peer_sync(bo);
     text_comes(bo, a, mine, "in the other one");
     assert_string_equal(peer_texts(a, mine), "mine|his|in the other one");
