@@ -150,6 +150,7 @@ struct fallback {
     const char *key;          /* in config.ini; NULL: not there */
     int (*set)(struct cli_options *o, const char *value);
     bool (*given)(const struct cli_options *o);
+    bool is_key; /* a secret one */
 };
 
 static bool given_env(const struct cli_options *o)
@@ -178,11 +179,11 @@ static bool given_log(const struct cli_options *o)
 }
 
 static const struct fallback fallbacks[] = {
-    {{"XMTP_ENV", NULL}, "env", set_env, given_env},
-    {{"XMTUI_NODE", NULL}, "node", set_node, given_node},
-    {{"XMTP_WALLET_KEY", NULL}, NULL, set_wallet_key, given_wallet_key},
-    {{"XMTP_DB_ENCRYPTION_KEY", NULL}, NULL, set_db_key, given_db_key},
-    {{"XMTUI_LOG", NULL}, "log", set_log, given_log},
+    {{"XMTP_ENV", NULL}, "env", set_env, given_env, false},
+    {{"XMTUI_NODE", NULL}, "node", set_node, given_node, false},
+    {{"XMTP_WALLET_KEY", NULL}, NULL, set_wallet_key, given_wallet_key, true},
+    {{"XMTP_DB_ENCRYPTION_KEY", NULL}, NULL, set_db_key, given_db_key, true},
+    {{"XMTUI_LOG", NULL}, "log", set_log, given_log, false},
 };
 
 static const char *environment(const char *const names[2])
@@ -196,16 +197,31 @@ static const char *environment(const char *const names[2])
     return NULL;
 }
 
+/* A key there would stay readable in /proc as long as we run, and longer in that of programs that we start: the
+ * local node outlives us. */
+static void take_out_of_environment(const char *name)
+{
+    char *value = getenv(name);
+
+    if (!value)
+        return;
+    memset(value, 'x', strlen(value));
+    unsetenv(name);
+}
+
 static int from_environment(struct cli_options *o)
 {
+    int r = 0;
+
     for (size_t i = 0; i < sizeof fallbacks / sizeof fallbacks[0]; i++) {
         const char *value = environment(fallbacks[i].variables);
-        int r;
 
-        if (value && !fallbacks[i].given(o) && (r = fallbacks[i].set(o, value)) != 0)
-            return r;
+        if (r == 0 && value && !fallbacks[i].given(o))
+            r = fallbacks[i].set(o, value);
+        if (fallbacks[i].is_key)
+            take_out_of_environment(fallbacks[i].variables[0]);
     }
-    return 0;
+    return r;
 }
 
 static int config_line(void *ctx, const char *section, const char *name, const char *value)

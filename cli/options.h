@@ -1,8 +1,8 @@
 /* The command line: global options anywhere, then words, then the command's own flags.
  *
  * An option wins over the environment, the environment over config.ini (interface: global options).
- * Keys given as arguments are wiped from the argument vector, so that they stay in the process list
- * no longer than they must.  Thread: main. */
+ * Keys given as arguments or in the environment are wiped there, so that they stay in the process list
+ * no longer than they must, and programs started from here do not inherit them.  Thread: main. */
 #pragma once
 #include "sync/xmtui/client.h"
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define WALLET_KEY "b71c71a67e1177ad4e901695e1b4b9ee17ae16c6668d313eac2f96dbcda3f291"
+#define DB_KEY     "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef"
 #define PASSPHRASE "seven quiet herons"
 
 /* What was written, in the chat and about it; each a word that nothing else has. */
@@ -374,11 +375,48 @@ static void the_node_holds_no_text_and_no_key(void **state)
     free(list);
 }
 
+static void search_proc(const struct running *r, const char *name, const struct needles *list)
+{
+    char path[64];
+    uint8_t *data;
+    size_t len;
+
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)r->pid, name);
+    data = read_all(path, &len);
+    assert_true(len > 0);
+    search_bytes(path, data, len, list);
+    free(data);
+}
+
+static void keys_given_as_options_or_variables_are_gone_from_the_process_list(void **state)
+{
+    static const char *const with_keys[] = {"XMTP_WALLET_KEY=" WALLET_KEY, "XMTP_DB_ENCRYPTION_KEY=" DB_KEY, NULL};
+    struct needles *list = calloc(1, sizeof *list);
+    struct running r;
+
+    (void)state;
+    add_text(list, WALLET_KEY);
+    add_text(list, DB_KEY);
+    run_start_in(with_keys, "@carol rpc --offline", &r);
+    run_write(&r, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"client.info\"}\n");
+    free(run_line(&r)); /* it is up: the options were read */
+    search_proc(&r, "environ", list);
+    search_proc(&r, "cmdline", list);
+    assert_int_equal(run_end(&r), 0);
+    run_start("@carol --wallet-key " WALLET_KEY " --db-key=" DB_KEY " rpc --offline", &r);
+    run_write(&r, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"client.info\"}\n");
+    free(run_line(&r));
+    search_proc(&r, "cmdline", list);
+    assert_int_equal(run_end(&r), 0);
+    free(list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_file_of_a_home_holds_a_text_or_a_key),
         cmocka_unit_test(the_node_holds_no_text_and_no_key),
+        cmocka_unit_test(keys_given_as_options_or_variables_are_gone_from_the_process_list),
     };
 
     return cmocka_run_group_tests(tests, begin, finish);
