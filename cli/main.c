@@ -10,10 +10,13 @@
 #include "cli/special.h"
 #include "ui/ui.h"
 
+#include <jansson.h>
 #include <limits.h>
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -153,6 +156,14 @@ static void open_log(const struct cli_options *o)
         log_open(path, o->log_level, NULL);
 }
 
+/* Keys and passphrases pass through JSON on their way to client.init, and jansson does not wipe. */
+static void free_wiped(void *at)
+{
+    if (at)
+        explicit_bzero(at, malloc_usable_size(at));
+    free(at);
+}
+
 int main(int argc, char **argv)
 {
     struct cli_options options = {0};
@@ -162,6 +173,7 @@ int main(int argc, char **argv)
     bindtextdomain("xmtui", LOCALEDIR);
     textdomain("xmtui");
     signal(SIGPIPE, SIG_IGN);
+    json_set_alloc_funcs(malloc, free_wiped);
     status = cli_options_parse(&options, argc, argv);
     if (status == 0) {
         open_log(&options);

@@ -52,6 +52,7 @@ json_t *cli_key_from_file(const char *path)
         fprintf(stderr, "xmtui: %s: %s\n", path, strerror(errno));
         return NULL;
     }
+    setvbuf(f, NULL, _IONBF, 0); /* else a copy of the key stays in its buffer */
     if (fstat(fileno(f), &st) == 0 && (st.st_mode & 077)) {
         fprintf(stderr, "xmtui: ");
         fprintf(stderr, _("%s can be read by others: chmod 600 it first"), path);
@@ -86,6 +87,7 @@ int cli_open(struct cli_options *o, bool quiet, struct xm_client **out)
     options = cli_client_options(o, quiet);
     if (xm_client_open(&options, out, &error) != XM_OK)
         return exit_complain(&error);
+    cli_options_forget_keys(o);
     return 0;
 }
 

@@ -7,7 +7,7 @@
 struct cli_options;
 struct xm_client;
 
-/* 0, or an exit status after a line on standard error. */
+/* 0, and the keys in `options` are wiped; or an exit status after a line on standard error. */
 int cli_open(struct cli_options *options, bool quiet, struct xm_client **out);
 
 /* Whether a command is a decision about somebody, or makes one besides, as starting a chat allows it. */

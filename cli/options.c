@@ -41,9 +41,17 @@ static int set_node(struct cli_options *o, const char *v)
     return put(&o->node, v);
 }
 
+static void wipe(char *text)
+{
+    if (text)
+        xm_free_secret(text, strlen(text));
+}
+
 static int set_wallet_key(struct cli_options *o, const char *v)
 {
-    return put(&o->wallet_key, v);
+    wipe(o->wallet_key);
+    o->wallet_key = xm_strdup(v);
+    return o->wallet_key ? 0 : 2;
 }
 
 static int set_wallet_key_file(struct cli_options *o, const char *v)
@@ -344,10 +352,13 @@ int cli_options_parse(struct cli_options *o, int argc, char **argv)
     return 0;
 }
 
-static void wipe(char *text)
+void cli_options_forget_keys(struct cli_options *o)
 {
-    if (text)
-        xm_free_secret(text, strlen(text));
+    wipe(o->wallet_key);
+    wipe(o->passphrase);
+    o->wallet_key = o->passphrase = NULL;
+    explicit_bzero(o->db_key, sizeof o->db_key);
+    o->has_db_key = false;
 }
 
 void cli_options_free(struct cli_options *o)
@@ -357,9 +368,7 @@ void cli_options_free(struct cli_options *o)
     xm_free(o->node);
     xm_free(o->wallet_key_file);
     xm_free(o->log_file);
-    wipe(o->wallet_key);
-    wipe(o->passphrase);
-    explicit_bzero(o->db_key, sizeof o->db_key);
+    cli_options_forget_keys(o);
 }
 
 const char *cli_flag(const struct cli_options *o, const char *name)

@@ -20,7 +20,7 @@ struct cli_flag {
 struct cli_options {
     char *home;
     char *env, *node;
-    char *wallet_key;      /* hex; wiped by cli_options_free() */
+    char *wallet_key;      /* hex */
     char *wallet_key_file;
     bool wallet_key_given; /* by an option: no mere default for init */
     bool key_as_argument;  /* a key stood on the command line, where others could see it */
@@ -39,6 +39,8 @@ struct cli_options {
 
 /* 0, or 2 with a line on standard error. */
 int cli_options_parse(struct cli_options *out, int argc, char **argv);
+/* Wipes keys and passphrase: nobody needs them once the home is open. */
+void cli_options_forget_keys(struct cli_options *options);
 void cli_options_free(struct cli_options *options);
 
 /* A flag's value, "" when given without one, NULL when absent. */

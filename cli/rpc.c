@@ -1,6 +1,6 @@
 /* One object a line each way.  Requests overlap: each becomes a call of the core, and its answer is
  * written when it comes, with the request's id.  End of input ends the process after the work in
- * hand; a reader that goes away ends it too. */
+ * hand; a reader that goes away ends it too.  A line may carry a wallet key: what was read is wiped. */
 #include "cli/rpc.h"
 
 #include "base/alloc.h"
@@ -99,31 +99,43 @@ static void take_line(struct session *s, const char *line, size_t len)
 static void take_lines(struct session *s)
 {
     char *from = s->line, *newline;
+    size_t taken;
 
     while ((newline = memchr(from, '\n', s->len - (size_t)(from - s->line)))) {
         *newline = 0;
         take_line(s, from, (size_t)(newline - from));
         from = newline + 1;
     }
-    s->len -= (size_t)(from - s->line);
+    taken = (size_t)(from - s->line);
+    s->len -= taken;
     memmove(s->line, from, s->len);
+    explicit_bzero(s->line + s->len, taken);
+}
+
+/* Room for more; false when the line is too long or there is no memory. */
+static bool grow_line(struct session *s)
+{
+    size_t cap = s->cap ? 2 * s->cap : 262144;
+    char *grown = cap <= LINE_MAX_BYTES ? xm_alloc(cap) : NULL;
+
+    if (!grown)
+        return false;
+    if (s->len)
+        memcpy(grown, s->line, s->len);
+    xm_free_secret(s->line, s->cap);
+    s->line = grown;
+    s->cap = cap;
+    return true;
 }
 
 static void read_input(struct session *s)
 {
     ssize_t n;
 
-    if (s->cap - s->len < 65536) {
-        size_t cap = s->cap ? 2 * s->cap : 262144;
-        char *grown = cap <= LINE_MAX_BYTES ? xm_realloc(s->line, cap, 1) : NULL;
-
-        if (!grown) {
-            write_error(s, NULL, -32600, "the line is too long");
-            s->ended = true;
-            return;
-        }
-        s->line = grown;
-        s->cap = cap;
+    if (s->cap - s->len < 65536 && !grow_line(s)) {
+        write_error(s, NULL, -32600, "the line is too long");
+        s->ended = true;
+        return;
     }
     n = read(STDIN_FILENO, s->line + s->len, s->cap - s->len - 1);
     if (n < 0 && errno == EINTR)
@@ -132,6 +144,7 @@ static void read_input(struct session *s)
         s->ended = true;
         s->line[s->len] = 0;
         take_line(s, s->line, s->len);
+        explicit_bzero(s->line, s->len);
         s->len = 0;
         return;
     }
@@ -207,6 +220,6 @@ int cli_rpc(struct cli_options *options)
         json_decref(p->id);
         xm_free(p);
     }
-    xm_free(s.line);
+    xm_free_secret(s.line, s.cap);
     return s.broken ? EXIT_FAILED : EXIT_DONE;
 }

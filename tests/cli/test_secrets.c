@@ -20,7 +20,6 @@
 
 #define WALLET_KEY "b71c71a67e1177ad4e901695e1b4b9ee17ae16c6668d313eac2f96dbcda3f291"
 #define DB_KEY     "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef"
-#define PASSPHRASE "seven quiet herons"
 
 /* What was written, in the chat and about it; each a word that nothing else has. */
 #define TEXT_OUT    "marmalade-at-noon"
@@ -411,12 +410,90 @@ static void keys_given_as_options_or_variables_are_gone_from_the_process_list(vo
     free(list);
 }
 
+/* ---- memory ---- */
+
+/* Sanitizers map terabytes that hold nothing. */
+#define REGION_MAX ((size_t)512 << 20)
+
+/* One region of another process; returns whether it has `control`. */
+static bool search_region(FILE *mem, size_t from, size_t len, const char *where, const struct needles *list,
+                          const char *control)
+{
+    uint8_t *data = malloc(len);
+    bool has;
+
+    assert_non_null(data);
+    if (fseeko(mem, (off_t)from, SEEK_SET) != 0)
+        len = 0;
+    len = len ? fread(data, 1, len, mem) : 0; /* guard pages cannot be read */
+    search_bytes(where, data, len, list);
+    has = memmem(data, len, control, strlen(control)) != NULL;
+    free(data);
+    return has;
+}
+
+/* All that a process can write to.  `control` is something that it must have, or nothing was searched. */
+static void search_memory(const struct running *r, const struct needles *list, const char *control)
+{
+    char path[64], line[600];
+    FILE *maps, *mem;
+    bool found = false;
+
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)r->pid);
+    maps = fopen(path, "r");
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)r->pid);
+    mem = fopen(path, "r");
+    assert_true(maps && mem);
+    setvbuf(mem, NULL, _IONBF, 0);
+    while (fgets(line, sizeof line, maps)) {
+        unsigned long from, to;
+        char mode[8];
+
+        line[strcspn(line, "\n")] = 0;
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) == 3 && mode[0] == 'r' && mode[1] == 'w' &&
+            to - from < REGION_MAX)
+            found |= search_region(mem, from, to - from, line, list, control);
+    }
+    fclose(maps);
+    fclose(mem);
+    assert_true(found);
+}
+
+static void keys_are_gone_from_memory_once_they_are_used(void **state)
+{
+    static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"client.init\",\"params\":"
+                                  "{\"mode\":\"walletKey\",\"walletKey\":\"" WALLET_KEY "\"}}\n";
+    char node[100], home[200], *line;
+    const char *env[] = {"XMTP_DB_ENCRYPTION_KEY=" DB_KEY, "XMTP_WALLET_KEY=" WALLET_KEY, node, NULL};
+    struct needles *list = calloc(1, sizeof *list);
+    uint8_t key[32];
+    struct running r;
+
+    (void)state;
+    snprintf(node, sizeof node, "XMTUI_NODE=%s", programs_node_url());
+    assert_true(hex_decode(WALLET_KEY, 64, key, 32));
+    add_key(list, "the wallet key", key);
+    assert_true(hex_decode(DB_KEY, 64, key, 32));
+    add_key(list, "the database key", key);
+    run_start_in(env, "@dora rpc", &r);
+    run_write(&r, request);
+    line = run_line(&r);
+    if (!strstr(line, "\"registered\":true"))
+        fail_msg("%s", line);
+    free(line);
+    path_of(home, "dora");
+    search_memory(&r, list, home);
+    assert_int_equal(run_end(&r), 0);
+    free(list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_file_of_a_home_holds_a_text_or_a_key),
         cmocka_unit_test(the_node_holds_no_text_and_no_key),
         cmocka_unit_test(keys_given_as_options_or_variables_are_gone_from_the_process_list),
+        cmocka_unit_test(keys_are_gone_from_memory_once_they_are_used),
     };
 
     return cmocka_run_group_tests(tests, begin, finish);
