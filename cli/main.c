@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -164,6 +165,17 @@ static void free_wiped(void *at)
     free(at);
 }
 
+/* A core file is the whole memory, keys and chats, in whatever folder we were started in. */
+static void leave_no_core(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) != 0)
+        return;
+    limit.rlim_cur = 0;
+    setrlimit(RLIMIT_CORE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     struct cli_options options = {0};
@@ -173,6 +185,7 @@ int main(int argc, char **argv)
     bindtextdomain("xmtui", LOCALEDIR);
     textdomain("xmtui");
     signal(SIGPIPE, SIG_IGN);
+    leave_no_core();
     json_set_alloc_funcs(malloc, free_wiped);
     status = cli_options_parse(&options, argc, argv);
     if (status == 0) {

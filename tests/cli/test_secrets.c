@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -387,6 +388,8 @@ static void search_proc(const struct running *r, const char *name, const struct 
     free(data);
 }
 
+static const char info_request[] = "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"client.info\"}\n";
+
 static void keys_given_as_options_or_variables_are_gone_from_the_process_list(void **state)
 {
     static const char *const with_keys[] = {"XMTP_WALLET_KEY=" WALLET_KEY, "XMTP_DB_ENCRYPTION_KEY=" DB_KEY, NULL};
@@ -397,13 +400,13 @@ static void keys_given_as_options_or_variables_are_gone_from_the_process_list(vo
     add_text(list, WALLET_KEY);
     add_text(list, DB_KEY);
     run_start_in(with_keys, "@carol rpc --offline", &r);
-    run_write(&r, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"client.info\"}\n");
+    run_write(&r, info_request);
     free(run_line(&r)); /* it is up: the options were read */
     search_proc(&r, "environ", list);
     search_proc(&r, "cmdline", list);
     assert_int_equal(run_end(&r), 0);
     run_start("@carol --wallet-key " WALLET_KEY " --db-key=" DB_KEY " rpc --offline", &r);
-    run_write(&r, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"client.info\"}\n");
+    run_write(&r, info_request);
     free(run_line(&r));
     search_proc(&r, "cmdline", list);
     assert_int_equal(run_end(&r), 0);
@@ -481,10 +484,32 @@ static void keys_are_gone_from_memory_once_they_are_used(void **state)
     if (!strstr(line, "\"registered\":true"))
         fail_msg("%s", line);
     free(line);
+    run_write(&r, info_request);
+    free(run_line(&r)); /* what served the first is through with it */
     path_of(home, "dora");
     search_memory(&r, list, home);
     assert_int_equal(run_end(&r), 0);
     free(list);
+}
+
+static void a_crash_leaves_no_core_file(void **state)
+{
+    struct rlimit before, most;
+    char path[64];
+    struct running r;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_CORE, &before), 0);
+    most = before;
+    most.rlim_cur = most.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_CORE, &most), 0);
+    run_start("@erin rpc --offline", &r);
+    assert_int_equal(setrlimit(RLIMIT_CORE, &before), 0);
+    run_write(&r, info_request);
+    free(run_line(&r));
+    snprintf(path, sizeof path, "/proc/%d/limits", (int)r.pid);
+    assert_true(file_has(path, "Max core file size        0 "));
+    assert_int_equal(run_end(&r), 0);
 }
 
 int main(void)
@@ -494,6 +519,7 @@ int main(void)
         cmocka_unit_test(the_node_holds_no_text_and_no_key),
         cmocka_unit_test(keys_given_as_options_or_variables_are_gone_from_the_process_list),
         cmocka_unit_test(keys_are_gone_from_memory_once_they_are_used),
+        cmocka_unit_test(a_crash_leaves_no_core_file),
     };
 
     return cmocka_run_group_tests(tests, begin, finish);
