@@ -68,6 +68,8 @@ struct pty *pty_start(const char *const *argv, const char *const *env, int rows,
     if (p->pid == 0) {
         login_tty(terminal);
         close(p->fd);
+        for (int number = 1; number < NSIG; number++) /* as on a terminal, whatever started the tests ignores */
+            signal(number, SIG_DFL);
         set_environment(env);
         execvp(argv[0], (char **)(uintptr_t)argv);
         _exit(127);
