@@ -47,6 +47,7 @@ mls_vectors_SOURCES = \
 	tests/mls/wg/main.c \
 	tests/mls/wg/messages.c \
 	tests/mls/wg/primitives.c \
+	tests/mls/wg/spoil.c \
 	tests/mls/wg/trees.c \
 	tests/mls/wg/wg.c tests/mls/wg/wg.h
 mls_vectors_LDADD = $(MLS_LIBS) $(JANSSON_LIBS)

@@ -197,7 +197,7 @@ static void extensions_are_refused(struct kit_member *m, struct buf *extensions,
 
 static void group_extensions_against_the_rules_are_refused(void **state)
 {
-    static const uint16_t grease = 0x1a1a, unknown = 0x3a3a, zero = 0, known = 7, basic = 1, x509 = 2;
+    static const uint16_t grease = 0x1a1a, unknown = 0x3a3a, zero = 0, everybodys = 3, basic = 1, x509 = 2;
     static const char *const broken[] = {"\x00\x00\x00\x00", "\x01\xff\x00\x00", "\x00\x01\x07\x00", "\x00\x00\x01\x01"};
     struct kit_member m[MEMBERS];
     struct buf extensions = BUF_INIT;
@@ -227,9 +227,37 @@ static void group_extensions_against_the_rules_are_refused(void **state)
     required(&extensions, &unknown, NULL, NULL);
     mls_extension_put(&extensions, unknown, slice_str("required, and nobody has it"));
     extensions_are_refused(m, &extensions, ERR_DENIED, "a leaf does not list an extension that the group has");
-    required(&extensions, &grease, &known, &basic); /* nothing against these but another commit's tag */
+    required(&extensions, &grease, &everybodys, &basic); /* nothing against these but another commit's tag */
     mls_extension_put(&extensions, grease, slice_str("required, and all have it"));
     extensions_are_refused(m, &extensions, ERR_AUTH, "opening the path secret");
+    /* The RFC lets a group have what all its members know, required or not. */
+    m[1].g->config.flags |= MLS_ALLOW_UNREQUIRED_EXTENSIONS;
+    required(&extensions, NULL, NULL, NULL);
+    mls_extension_put(&extensions, grease, slice_str("all list it, it is not required"));
+    extensions_are_refused(m, &extensions, ERR_AUTH, "opening the path secret");
+    buf_free(&extensions);
+    end(m);
+}
+
+static void knows_less(struct mls_key_package *kp) { kp->leaf.capabilities.extensions = slice_of("\x00\x0a\xff\x01\xff\x02", 6); }
+
+/* Not only the committer, whose new leaf is looked at anyway. */
+static void group_extensions_that_one_member_does_not_know_are_refused(void **state)
+{
+    static const uint16_t grease = 0x1a1a;
+    struct kit_member m[MEMBERS];
+    struct buf extensions = BUF_INIT;
+    struct bytes kp;
+
+    (void)state;
+    begin(m);
+    kp = forge_key_package(&m[3], knows_less);
+    bytes_free(&m[3].kp.data);
+    m[3].kp.data = kp;
+    kit_add(&m[0], m, 3, &m[3], 1, &rnd);
+    kit_agree(m, 4);
+    required(&extensions, &grease, NULL, NULL);
+    extensions_are_refused(m, &extensions, ERR_DENIED, "a member lacks the required extension 0x1a1a");
     buf_free(&extensions);
     end(m);
 }
@@ -879,6 +907,7 @@ int main(void)
         cmocka_unit_test(a_forged_commit_without_a_fault_is_good),
         cmocka_unit_test(lists_of_proposals_against_the_rules_are_refused),
         cmocka_unit_test(group_extensions_against_the_rules_are_refused),
+        cmocka_unit_test(group_extensions_that_one_member_does_not_know_are_refused),
         cmocka_unit_test(key_packages_against_the_rules_are_not_let_in),
         cmocka_unit_test(the_leaf_of_an_added_key_package_is_signed),
         cmocka_unit_test(an_added_key_package_has_to_be_valid_now_where_that_counts),

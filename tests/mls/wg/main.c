@@ -1,5 +1,5 @@
 /* mls-vectors FILE...: checks test vectors of the MLS working group, of whatever kind a file is, for
- * the suites that this library has.
+ * the suites that this library has.  mls-vectors --spoil FILE...: alters them, and fails if one passes still.
  *
  * Prints "FILE: N passed, N failed, N skipped" for each; exits 1 if one failed or could not be read.
  * Skipped are entries of other suites and nothing else. */
@@ -92,15 +92,34 @@ static bool check_file(const char *path)
     return counts.failed == 0;
 }
 
+static bool spoil_file(const char *path)
+{
+    json_t *root = json_load_file(path, 0, NULL), *seen = json_object(), *entry;
+    size_t i, altered = 0, missed = 0;
+
+    json_array_foreach(root, i, entry)
+    {
+        const struct kind *kind = kind_of(entry);
+
+        if (kind && !is_other_suite(entry))
+            wg_spoil_entry(path, kind->name, kind->check, entry, seen, &altered, &missed);
+    }
+    missed += wg_spoil_end(path, seen);
+    printf("%s: %zu altered, %zu unnoticed\n", path, altered, missed);
+    json_decref(seen);
+    json_decref(root);
+    return altered > 0 && missed == 0;
+}
+
 int main(int argc, char **argv)
 {
-    bool ok = true;
+    bool spoil = argc > 1 && strcmp(argv[1], "--spoil") == 0, ok = true;
 
-    if (argc < 2 || crypto_init(NULL) != 0) {
-        fprintf(stderr, "usage: %s FILE...\n", argv[0]);
+    if (argc < 2 + spoil || crypto_init(NULL) != 0) {
+        fprintf(stderr, "usage: %s [--spoil] FILE...\n", argv[0]);
         return 2;
     }
-    for (int i = 1; i < argc; i++)
-        ok &= check_file(argv[i]);
+    for (int i = 1 + spoil; i < argc; i++)
+        ok &= spoil ? spoil_file(argv[i]) : check_file(argv[i]);
     return ok ? 0 : 1;
 }

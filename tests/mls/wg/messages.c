@@ -29,9 +29,9 @@ static bool one_key(struct wg *w, struct mls_secret_tree *tree, uint32_t leaf, e
     struct mls_message_key key;
 
     WG(mls_secret_tree_key(tree, &config, leaf, type, generation, &key, &change, &w->err) == 0);
+    WG(mls_secret_tree_apply(tree, &change) == 0);
     WG(wg_is(key.key, mls_suite_key_len(tree->suite), want_key));
     WG(wg_is(key.nonce, sizeof key.nonce, want_nonce));
-    WG(mls_secret_tree_apply(tree, &change) == 0);
     return true;
 }
 

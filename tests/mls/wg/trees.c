@@ -32,11 +32,12 @@ static bool apply(struct wg *w, struct mls_tree *tree, const struct mls_proposal
         WG(mls_tree_add_leaf(tree, p->key_package.leaf.raw, MLS_MAX_LEAVES, &leaf) == 0);
         return true;
     case MLS_PROPOSAL_UPDATE:
-        WG(mls_tree_update_leaf(tree, sender, p->leaf.raw) == 0);
+        WG(mls_tree_leaf(tree, sender) && mls_tree_update_leaf(tree, sender, p->leaf.raw) == 0);
         return true;
     default:
         WG(p->type == MLS_PROPOSAL_REMOVE);
-        WG(mls_tree_remove_leaf(tree, p->removed) == 0 && mls_tree_truncate(tree) == 0);
+        WG(mls_tree_leaf(tree, p->removed) && mls_tree_remove_leaf(tree, p->removed) == 0);
+        WG(mls_tree_truncate(tree) == 0);
         return true;
     }
 }
@@ -141,7 +142,7 @@ static bool private_of(struct wg *w, const struct kem *k, const json_t *leaf, st
     size_t i;
 
     memset(out, 0, sizeof *out);
-    WG(secret.len == MLS_KEY_LEN);
+    WG(secret.len == MLS_KEY_LEN && mls_tree_leaf(&k->tree, index));
     x25519_from_secret(secret.data, &key);
     WG(wg_is(key.public_key, MLS_KEY_LEN, mls_node_key(mls_tree_node(&k->tree, 2 * index))));
     memcpy(out->leaf, key.secret, MLS_KEY_LEN);

@@ -43,6 +43,12 @@ static inline bool wg_is(const uint8_t *got, size_t len, struct slice want)
     return slice_eq(slice_of(got, len), want);
 }
 
+/* spoil.c: alters what `seen` (an object that begins empty) does not have yet; adds to the numbers. */
+void wg_spoil_entry(const char *file, const char *kind, bool (*check)(struct wg *w, const json_t *entry),
+                    const json_t *entry, json_t *seen, size_t *altered, size_t *missed);
+/* After the last entry: how many kinds of values decided nothing anywhere. */
+size_t wg_spoil_end(const char *file, const json_t *seen);
+
 /* One for each kind of file. */
 bool wg_tree_math(struct wg *w, const json_t *entry);
 bool wg_deserialization(struct wg *w, const json_t *entry);
