@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/i18n.h"
 #include "base/reader.h"
 #include "crypto/ed25519.h"
 #include "sync/core.h"
@@ -336,6 +337,9 @@ int commit_build(struct core *core, struct group *g, const struct store_intent *
 
     if ((r = group_read_extensions(core, g, err)) != 0)
         return r;
+    if (g->ext.immutable_lost)
+        return err_set(err, ERR_DENIED, "%s",
+                       _("a member has broken this conversation: its settings and members cannot be changed any more"));
     switch (intent->kind) {
     case STORE_INTENT_KEY_UPDATE:
         r = create(core, g, &key_update, &built, err);

@@ -222,7 +222,9 @@ int commit_check(struct core *core, struct group *g, const struct mls_staged_com
     struct gathered in = {0};
     int r;
 
-    if ((r = group_read_extensions(core, g, err)) != 0 || (r = gather_extensions(&in, g, info, err)) != 0 ||
+    if ((r = group_read_extensions(core, g, err)) == 0 && g->ext.immutable_lost)
+        r = err_set(err, ERR_MALFORMED, "a commit to a group that has lost its immutable metadata");
+    if (r != 0 || (r = gather_extensions(&in, g, info, err)) != 0 ||
         (r = gather_actor(&in, g, info, committer, err)) != 0 ||
         (r = gather_proposals(&in, staged, info->proposals_n, committer, err)) != 0)
         goto done;

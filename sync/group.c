@@ -248,6 +248,22 @@ static int find_ext(struct slice list, uint16_t type, struct slice *data, struct
     return 0;
 }
 
+/* MLS and libxmtp let any member change 0xf000, and read on without it; only commits are over then. */
+static int read_immutable(const struct group *g, struct slice list, struct group_extensions *ext, struct err *err)
+{
+    struct slice data;
+    int r = find_ext(list, EXT_IMMUTABLE_METADATA, &data, err);
+
+    if (r == 0)
+        r = group_immutable_decode(data, &ext->immutable, err);
+    if (r == 0 || r == ERR_NOMEM)
+        return r;
+    ext->immutable_lost = true;
+    ext->immutable.type = g->type;
+    ext->immutable.creator_inbox_id = xm_strdup("");
+    return ext->immutable.creator_inbox_id ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+}
+
 int group_read_extensions(struct core *core, struct group *g, struct err *err)
 {
     struct group_extensions ext = {0};
@@ -258,8 +274,7 @@ int group_read_extensions(struct core *core, struct group *g, struct err *err)
     if (g->ext_valid && g->ext_epoch == mls_group_epoch(g->mls))
         return 0;
     list = mls_group_extensions(g->mls);
-    if ((r = find_ext(list, EXT_IMMUTABLE_METADATA, &data, err)) != 0 ||
-        (r = group_immutable_decode(data, &ext.immutable, err)) != 0 ||
+    if ((r = read_immutable(g, list, &ext, err)) != 0 ||
         (r = find_ext(list, EXT_MUTABLE_METADATA, &data, err)) != 0 ||
         (r = group_mutable_decode(data, &ext.mutable_, err)) != 0 ||
         (r = find_ext(list, EXT_GROUP_MEMBERSHIP, &data, err)) != 0 ||

@@ -72,6 +72,7 @@ struct group_membership {
 /* All of them together, as one epoch has them. */
 struct group_extensions {
     struct group_immutable immutable;
+    bool immutable_lost; /* a commit has taken 0xf000 away or spoilt it: `immutable` has the type alone */
     struct group_mutable mutable_;
     struct group_membership membership;
     struct policy_set policies;

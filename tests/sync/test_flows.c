@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/hex.h"
+#include "mls/mls.h"
 #include "store/groups.h"
 #include "store/messages.h"
 #include "sync/consent.h"
@@ -732,6 +733,71 @@ static void a_damaged_commit_leaves_the_way_for_the_real_one(void **state)
     world_run(*state, hostile_commit);
 }
 
+/* A member's commit that MLS and the rules of the group let pass, with other group extensions than a program of ours
+ * would write; the member follows it itself. */
+static void commit_extensions(struct world *w, struct peer *by, const uint8_t id[16], struct slice extensions)
+{
+    struct mls_commit_params params = {.signer = {by->core.self.seed, by->core.self.installation_id},
+                                       .extensions = &extensions};
+    struct mls_commit_result result;
+    struct group *g;
+
+    OK(group_open(&by->core, id, &g, &err));
+    OK(mls_commit_create(g->mls, &params, by->core.rand, &result, &err));
+    fake_node_inject(w->node, id, bytes_slice(&result.message), true);
+    OK(mls_group_merge(g->mls, result.staged, &err));
+    result.staged = NULL;
+    OK(group_save_mls(&by->core, g, &err));
+    mls_commit_result_free(&result);
+    group_close(&by->core, g);
+}
+
+/* Nobody protects the immutable metadata of a group, neither MLS nor libxmtp: members follow a commit that takes it
+ * away, and no later one. */
+static void immutable_taken_away(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    struct slice list, data, broken[2] = {{0}, slice_of("\x05\x01", 2)};
+    uint16_t type;
+
+    for (size_t i = 0; i < 2; i++) { /* away, and made nonsense of */
+        const char *others[] = {b->core.self.inbox_id};
+        struct buf left = BUF_INIT;
+        struct group *g;
+        uint8_t id[16];
+
+        OK(group_create(&a->core, &(struct group_options){.name = "ours"}, others, 1, id, &err));
+        peer_sync(b);
+        OK(group_open(&a->core, id, &g, &err));
+        for (list = mls_group_extensions(g->mls); mls_extension_next(&list, &type, &data);)
+            if (type != EXT_IMMUTABLE_METADATA)
+                mls_extension_put(&left, type, data);
+        if (broken[i].len)
+            mls_extension_put(&left, EXT_IMMUTABLE_METADATA, broken[i]);
+        group_close(&a->core, g);
+        commit_extensions(w, a, id, buf_slice(&left));
+        peer_send(a, id, "still here");
+        peer_sync(b);
+        assert_same_epoch(a, b, id);
+        assert_string_equal(peer_texts(b, id), "still here");
+        peer_restart(w, b);
+        peer_send(b, id, "me too");
+        peer_sync(a);
+        assert_string_equal(peer_texts(a, id), "still here|me too");
+        /* We do not make what everybody would refuse. */
+        assert_int_equal(group_update_key(&b->core, id, &err), ERR_DENIED);
+        commit_extensions(w, a, id, buf_slice(&left));
+        peer_sync(b);
+        assert_int_equal(debug_of(b, id).epoch + 1, debug_of(a, id).epoch);
+        buf_free(&left);
+    }
+}
+
+static void a_group_without_its_immutable_metadata_is_read_on(void **state)
+{
+    world_run(*state, immutable_taken_away);
+}
+
 static void hostile_welcome(struct world *w)
 {
     struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
@@ -914,6 +980,7 @@ int main(void)
         TEST(a_message_reaches_a_device_that_was_new),
         TEST(damaged_envelopes_are_passed_over_and_change_nothing),
         TEST(a_damaged_commit_leaves_the_way_for_the_real_one),
+        TEST(a_group_without_its_immutable_metadata_is_read_on),
         TEST(a_damaged_welcome_leaves_the_way_for_the_real_one),
         TEST(streamed_messages_are_stored_once_without_moving_the_cursor),
         TEST(somebody_who_asks_is_taken_out),
