@@ -26,32 +26,60 @@ bool err_is_transient(int code)
     }
 }
 
+/* A version as libxmtp 1.9 and 1.10 take it apart: three numbers of 32 bits between points, the last one
+ * with a suffix between the first hyphen and the second. */
+struct version {
+    uint32_t part[3];
+    bool has_suffix;
+    struct slice suffix;
+};
+
+static bool read_number(const char **at, uint32_t *out)
+{
+    const char *p = *at + (**at == '+'); /* Rust reads a plus */
+    uint64_t n = 0;
+
+    if (*p < '0' || *p > '9')
+        return false;
+    for (; *p >= '0' && *p <= '9'; p++)
+        if ((n = n * 10 + (uint64_t)(*p - '0')) > UINT32_MAX)
+            return false;
+    *out = (uint32_t)n;
+    *at = p;
+    return true;
+}
+
+static bool read_version(const char *text, struct version *out)
+{
+    const char *end;
+
+    *out = (struct version){0};
+    for (int i = 0; i < 3; i++)
+        if (!read_number(&text, &out->part[i]) || (i < 2 && *text++ != '.'))
+            return false;
+    if (*text == '\0')
+        return true;
+    if (*text++ != '-' || strchr(text, '.')) /* a fourth part */
+        return false;
+    end = strchr(text, '-');
+    out->has_suffix = true;
+    out->suffix = slice_of(text, end ? (size_t)(end - text) : strlen(text));
+    return true;
+}
+
 int version_compare(const char *a, const char *b, int *cmp)
 {
-    const char *text[2] = {a, b};
-    unsigned long part[2][3];
-    const char *suffix[2];
+    struct version x, y;
 
-    for (int v = 0; v < 2; v++) {
-        const char *at = text[v];
-        for (int i = 0; i < 3; i++) {
-            char *end;
-            if (*at < '0' || *at > '9' || strlen(at) > 64)
-                return ERR_MALFORMED;
-            part[v][i] = strtoul(at, &end, 10);
-            at = end;
-            if (i < 2 && *at++ != '.')
-                return ERR_MALFORMED;
-        }
-        if (*at != '\0' && *at != '-')
-            return ERR_MALFORMED;
-        suffix[v] = *at == '-' ? at + 1 : "";
-    }
+    if (!read_version(a, &x) || !read_version(b, &y))
+        return ERR_MALFORMED;
     *cmp = 0;
     for (int i = 0; i < 3 && *cmp == 0; i++)
-        *cmp = part[0][i] < part[1][i] ? -1 : part[0][i] > part[1][i];
+        *cmp = x.part[i] < y.part[i] ? -1 : x.part[i] > y.part[i];
     if (*cmp == 0)
-        *cmp = strcmp(suffix[0], suffix[1]);
+        *cmp = (int)x.has_suffix - (int)y.has_suffix;
+    if (*cmp == 0)
+        *cmp = slice_cmp(x.suffix, y.suffix);
     return 0;
 }
 
@@ -317,7 +345,8 @@ static bool is_dm_pair_add(const struct work *w)
     const struct group_immutable *im = &w->view->old->immutable;
     const char *inbox;
 
-    if (im->type != CONVERSATION_DM || !im->dm_one || !im->dm_two || w->out.added.n != 1)
+    /* The pair decides, not the type: so it is in libxmtp. */
+    if (!im->dm_one || !im->dm_two || w->out.added.n != 1)
         return false;
     inbox = w->out.added.ids[0];
     return (strcmp(inbox, im->dm_one) == 0 || strcmp(inbox, im->dm_two) == 0) &&

@@ -439,10 +439,66 @@ static void odd_version(struct attempt *t)
 {
     group_attr_set(&t->mutable_, "minimum_supported_protocol_version", "soon");
 }
+static void much_older_version(struct attempt *t)
+{
+    char version[200] = "1.6.0-";
+
+    memset(version + 6, 'x', sizeof version - 7);
+    group_attr_set(&t->mutable_, "minimum_supported_protocol_version", version);
+}
 static void newer_and_denied(struct attempt *t)
 {
     newer_version(t);
     unexpected_add(t);
+}
+
+static void no_name(struct attempt *t)
+{
+    t->mutable_raw.len = 0;
+    group_mutable_free(&t->mutable_);
+    inbox_list_add(&t->mutable_.super_admins, inbox_a);
+    inbox_list_add(&t->mutable_.admins, inbox_b);
+}
+static void disappearing_taken_away(struct attempt *t)
+{
+    act_as(t, inbox_c);
+    group_attr_set(&t->old.mutable_, "message_disappear_in_ns", "5");
+}
+static void failed_one_removed(struct attempt *t)
+{
+    act_as(t, inbox_b); /* who may not add again */
+    revocation_of_a_failed_one(t);
+    take_out(t, 'c');
+}
+static void unmake_admin(struct attempt *t)
+{
+    inbox_list_remove(&t->mutable_.admins, inbox_b);
+}
+static void make_admin_permitted(struct attempt *t)
+{
+    t->old.policies.add_admin.base = t->policies.add_admin.base = POLICY_ADMIN;
+    make_admin_as_admin(t);
+}
+static void unmake_admin_permitted(struct attempt *t)
+{
+    act_as(t, inbox_b);
+    t->old.policies.remove_admin.base = t->policies.remove_admin.base = POLICY_ADMIN;
+    inbox_list_remove(&t->mutable_.admins, inbox_b);
+}
+/* libxmtp looks at the pair alone, whatever type the group says it has. */
+static void dm_pair_in_a_group(struct attempt *t)
+{
+    t->old.immutable.dm_one = strdup(inbox_a);
+    t->old.immutable.dm_two = strdup(inbox_d);
+    t->old.policies.add_member.base = t->policies.add_member.base = POLICY_DENY;
+    add_inbox_as_plain(t);
+}
+static void not_of_the_pair(struct attempt *t)
+{
+    t->old.immutable.dm_one = strdup(inbox_a);
+    t->old.immutable.dm_two = strdup(inbox_b);
+    t->old.policies.add_member.base = t->policies.add_member.base = POLICY_DENY;
+    add_inbox_as_plain(t);
 }
 
 struct row {
@@ -501,7 +557,16 @@ static const struct row groups[] = {
     {"permissions by a super admin", permissions_as_super, 0},
     {"a newer version is wanted", newer_version, ERR_PAUSED},
     {"an older version is wanted", older_version, 0},
+    {"an older version with a long suffix", much_older_version, 0},
     {"a version that is none", odd_version, ERR_MALFORMED},
+    {"the name is taken away", no_name, 0},
+    {"disappearing messages are taken away by anybody", disappearing_taken_away, ERR_DENIED},
+    {"a device goes that never had a leaf", failed_one_removed, ERR_DENIED},
+    {"an admin is unmade by a super admin", unmake_admin, 0},
+    {"an admin makes an admin where admins may", make_admin_permitted, 0},
+    {"an admin unmakes an admin where admins may", unmake_admin_permitted, 0},
+    {"the pair of a DM, in a group that nobody may add to", dm_pair_in_a_group, 0},
+    {"somebody else than the pair there", not_of_the_pair, ERR_DENIED},
     {"a newer version, and not allowed besides", newer_and_denied, ERR_DENIED},
 };
 
@@ -533,7 +598,32 @@ static void new_field_in_dm(struct attempt *t)
     group_attr_set(&t->mutable_, "anything", "new");
 }
 
+static void the_second_of_the_pair(struct attempt *t)
+{
+    free(t->old.immutable.dm_one);
+    free(t->old.immutable.dm_two);
+    t->old.immutable.dm_one = strdup(inbox_b);
+    t->old.immutable.dm_two = strdup(inbox_a);
+    add_the_other(t);
+}
+static void no_pair(struct attempt *t)
+{
+    free(t->old.immutable.dm_one);
+    free(t->old.immutable.dm_two);
+    t->old.immutable.dm_one = t->old.immutable.dm_two = NULL;
+    add_the_other(t);
+}
+/* The exception is for the other half: nobody lets himself in. */
+static void comes_by_itself(struct attempt *t)
+{
+    act_as(t, inbox_b);
+    add_the_other(t);
+}
+
 static const struct row dms[] = {
+    {"the other half comes, named first", the_second_of_the_pair, 0},
+    {"somebody comes where no pair is named", no_pair, ERR_DENIED},
+    {"the other half comes by itself", comes_by_itself, ERR_DENIED},
     {"the other half comes", add_the_other, 0},
     {"a third comes", add_a_third, ERR_DENIED},
     {"two come", add_two, ERR_DENIED},
@@ -616,6 +706,22 @@ static void versions_are_ordered_as_libxmtp_1_10_does(void **state)
     assert_int_equal(version_compare("1.2", "1.2.3", &cmp), ERR_MALFORMED);
     assert_int_equal(version_compare("1.2.3x", "1.2.3", &cmp), ERR_MALFORMED);
     assert_int_equal(version_compare("-1.2.3", "1.2.3", &cmp), ERR_MALFORMED);
+    assert_int_equal(version_compare("1.11.0-", "1.11.0", &cmp), 0);
+    assert_true(cmp > 0); /* even an empty one */
+    assert_int_equal(version_compare("1.11.0-a-z", "1.11.0-a", &cmp), 0);
+    assert_int_equal(cmp, 0); /* what is behind another hyphen does not count */
+    assert_int_equal(version_compare("1.11.0-a", "1.11.0-aa", &cmp), 0);
+    assert_true(cmp < 0);
+    assert_int_equal(version_compare("+1.2.3", "1.02.3", &cmp), 0);
+    assert_int_equal(cmp, 0);
+    assert_int_equal(version_compare("1.4294967295.3", "1.2.3", &cmp), 0);
+    assert_true(cmp > 0);
+    assert_int_equal(version_compare("1.4294967296.3", "1.2.3", &cmp), ERR_MALFORMED);
+    assert_int_equal(version_compare("1.18446744073709551617.3", "1.2.3", &cmp), ERR_MALFORMED);
+    assert_int_equal(version_compare("1.2.3-rc.1", "1.2.3", &cmp), ERR_MALFORMED); /* four parts */
+    assert_int_equal(version_compare("1..3", "1.2.3", &cmp), ERR_MALFORMED);
+    assert_int_equal(version_compare("1.2.+", "1.2.3", &cmp), ERR_MALFORMED);
+    assert_int_equal(version_compare("1.2.3.", "1.2.3", &cmp), ERR_MALFORMED);
 }
 
 int main(void)
