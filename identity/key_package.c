@@ -217,6 +217,23 @@ static enum key_package_fault check_owner(const struct key_package_view *v, stru
     return application_id_is(&v->mls.leaf, v->inbox_id) ? KEY_PACKAGE_OK : KEY_PACKAGE_APPLICATION;
 }
 
+/* Newer libxmtp refuses these in a key package's own list, GREASE too, and with it every commit that adds such a
+ * package. */
+static bool extensions_are_in_place(struct slice list)
+{
+    struct slice data;
+    uint16_t type;
+
+    while (mls_extension_next(&list, &type, &data)) {
+        bool is_grease = (type & 0x0f0f) == 0x0a0a && type >> 8 == (type & 0xff) && type != 0xfafa;
+
+        if ((type >= MLS_EXT_APPLICATION_ID && type <= MLS_EXT_EXTERNAL_SENDERS) ||
+            type == XMTP_EXT_IMMUTABLE_METADATA || is_grease)
+            return false;
+    }
+    return true;
+}
+
 /* What libxmtp refuses of one package alone; the rest is compared when a group is about to add it. */
 #define FAULTS_OF_ONE                                                                                        \
     (MLS_KP_SUITE | MLS_KP_VERSION | MLS_KP_LEAF_SOURCE | MLS_KP_LEAF_SIGNATURE | MLS_KP_INIT_KEY |          \
@@ -239,6 +256,8 @@ static int check(struct slice data, struct slice installation, struct slice inbo
     *fault = KEY_PACKAGE_INVALID;
     if ((faults = mls_key_package_faults(&v->mls, FAULTS_OF_ONE, now_s)) != 0)
         return err_set(err, ERR_DENIED, "key package: %s", mls_key_package_fault_name(faults));
+    if (!extensions_are_in_place(v->mls.extensions))
+        return err_set(err, ERR_DENIED, "key package: an extension that is not for key packages");
     *fault = KEY_PACKAGE_CREDENTIAL;
     if ((r = credential_read(v->mls.leaf.credential, v->inbox_id, err)) != 0)
         return r;

@@ -11,6 +11,8 @@
 #include "identity/key_package.h"
 #include "proto/wire.h"
 
+#include <stdlib.h>
+
 static const char inbox_id[] = "c24caeaf198cef106e3ab9251bed63aafdb2eed4efe93f1f9acebee4cd705c35";
 static struct ed25519_key installation;
 #define NOW_S UINT64_C(1700000000)
@@ -324,6 +326,11 @@ static void pointer_aeads_are_chacha20_or_refused(void **state)
                      KEY_PACKAGE_WRAPPER);
     assert_int_equal(with_extension(XMTP_EXT_WELCOME_POINTEE_AEAD, slice_str("\x08\x04"), NULL),
                      KEY_PACKAGE_WRAPPER);
+    /* What later versions add beside it is none of ours. */
+    assert_int_equal(with_extension(XMTP_EXT_WELCOME_POINTEE_AEAD, slice_str("\x10\x04\x0a\x01\x03"), &v),
+                     KEY_PACKAGE_OK);
+    assert_true(v.has_pointee_aead);
+    assert_int_equal(with_extension(XMTP_EXT_WELCOME_POINTEE_AEAD, slice_str("\x0a\x7f"), NULL), KEY_PACKAGE_WRAPPER);
 }
 
 static void an_extension_that_the_capabilities_do_not_list_is_refused(void **state)
@@ -333,10 +340,51 @@ static void an_extension_that_the_capabilities_do_not_list_is_refused(void **sta
     assert_int_equal(with_extension(XMTP_EXT_GROUP_MEMBERSHIP, slice_str("x"), NULL), KEY_PACKAGE_OK);
 }
 
+/* The capabilities list whatever is needed here. */
+static enum key_package_fault with_listed_extension(uint16_t type, size_t size)
+{
+    struct mls_key_package_bundle b = {0};
+    struct buf list = BUF_INIT;
+    enum key_package_fault fault;
+    struct own_leaf leaf;
+    uint8_t *body = calloc(1, size + 1);
+
+    own_leaf_init(&leaf, &installation, inbox_id, NOW_S);
+    leaf.params.extension_types = (struct mls_u16s){&type, 1};
+    mls_extension_put(&list, type, slice_of(body, size));
+    assert_int_equal(
+        mls_key_package_create(MLS_SUITE_CHACHA20, &leaf.params, buf_slice(&list), &rand_system, &b, NULL), 0);
+    fault = fault_at(bytes_slice(&b.data), NOW_S);
+    mls_key_package_bundle_wipe(&b);
+    buf_free(&list);
+    free(body);
+    return fault;
+}
+
+static void extensions_whose_place_is_elsewhere_are_refused(void **state)
+{
+    static const uint16_t elsewhere[] = {1, 2, 3, 4, 5, 0xf000, 0x0a0a, 0x1a1a, 0xeaea},
+                          fine[] = {6, 10, 0xff01, 0x1a2a, 0x1b1b, 0xfafa, 0x0a1a};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        assert_int_equal(with_listed_extension(elsewhere[i], 1), KEY_PACKAGE_INVALID);
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+        assert_int_equal(with_listed_extension(fine[i], 1), KEY_PACKAGE_OK);
+}
+
+static void a_huge_package_is_refused_though_it_is_valid(void **state)
+{
+    (void)state;
+    assert_int_equal(with_listed_extension(0xff01, KEY_PACKAGE_MAX / 2), KEY_PACKAGE_OK);
+    assert_int_equal(with_listed_extension(0xff01, KEY_PACKAGE_MAX), KEY_PACKAGE_MALFORMED);
+}
+
 static void the_application_id_must_be_the_inbox(void **state)
 {
     struct mls_key_package_bundle b = {0};
     struct own_leaf leaf;
+    uint8_t longer[71];
 
     (void)state;
     own_leaf_init(&leaf, &installation, inbox_id, NOW_S);
@@ -346,6 +394,16 @@ static void the_application_id_must_be_the_inbox(void **state)
     assert_int_equal(fault_at(bytes_slice(&b.data), NOW_S), KEY_PACKAGE_APPLICATION);
     mls_key_package_bundle_wipe(&b);
     leaf.extensions[20] ^= 1;
+    memcpy(longer, leaf.extensions, 70); /* a byte behind the inbox, outside the inner vector */
+    longer[3]++;
+    longer[70] = 0;
+    leaf.params.extensions = slice_of(longer, sizeof longer);
+    b = (struct mls_key_package_bundle){0};
+    assert_int_equal(
+        mls_key_package_create(MLS_SUITE_CHACHA20, &leaf.params, anybody, &rand_system, &b, NULL), 0);
+    assert_int_equal(fault_at(bytes_slice(&b.data), NOW_S), KEY_PACKAGE_APPLICATION);
+    mls_key_package_bundle_wipe(&b);
+    leaf.params.extensions = slice_of(leaf.extensions, sizeof leaf.extensions);
     leaf.credential[20] = 'X';
     b = (struct mls_key_package_bundle){0};
     assert_int_equal(
@@ -369,6 +427,8 @@ int main(void)
         cmocka_unit_test(a_welcome_wrapper_is_x25519_xwing_or_refused),
         cmocka_unit_test(pointer_aeads_are_chacha20_or_refused),
         cmocka_unit_test(an_extension_that_the_capabilities_do_not_list_is_refused),
+        cmocka_unit_test(extensions_whose_place_is_elsewhere_are_refused),
+        cmocka_unit_test(a_huge_package_is_refused_though_it_is_valid),
         cmocka_unit_test(the_application_id_must_be_the_inbox),
     };
     uint8_t seed[32] = {42};
