@@ -29,6 +29,7 @@ struct node_data;
 enum { JOB_REFUSED = 1 };
 
 struct job_kind {
+    bool allow_nul; /* in the request's strings, which are then read as they came and not as C strings */
     /* Pool, before the transaction: checks that need no database.  0 or job_refuse(). */
     int (*prepare)(struct job *job);
     /* Pool, inside the transaction.  0, or job_refuse() before anything was written, or a database error. */

@@ -460,7 +460,9 @@ static int apply_identity_update(struct job *job, struct node_data *data, struct
     return r;
 }
 
-static const struct job_kind identity_kind = {.prepare = prepare_identity_update, .apply = apply_identity_update};
+/* What is judged are the bytes as they came: a NUL in an identifier is as good a character there as any. */
+static const struct job_kind identity_kind = {
+    .prepare = prepare_identity_update, .apply = apply_identity_update, .allow_nul = true};
 
 void rpc_publish_identity_update(struct node *node, struct grpc_request *req, struct slice body)
 {

@@ -52,7 +52,10 @@ struct job *node_job(struct node *node, struct grpc_request *req, const struct j
 {
     struct slice body = grpc_request_body(req);
     struct job *job = job_new(kind, req);
+    struct proto_limits limits = proto_limits_default;
     struct err err = {0};
+
+    limits.allow_nul = kind->allow_nul;
 
     if (job == NULL || (keep && bytes_dup(body, &job->copy) != 0)) {
         err_set(&err, ERR_NOMEM, "out of memory");
@@ -60,7 +63,7 @@ struct job *node_job(struct node *node, struct grpc_request *req, const struct j
     }
     job->now_ns = clock_now_ns(node->data.clock);
     job->cost = sizeof *job + 2 * body.len;
-    if (proto_unpack(type, body, &job->arena, &job->message, &err) != 0)
+    if (proto_unpack_within(type, body, &limits, &job->arena, &job->message, &err) != 0)
         goto fail;
     return job;
 fail:

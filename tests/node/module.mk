@@ -7,7 +7,7 @@ NODE_TESTS = tests/node/test_identity tests/node/test_program tests/node/test_pu
 	tests/node/test_recorded tests/node/test_streams tests/node/test_topics
 check_PROGRAMS += $(NODE_TESTS)
 TESTS += $(NODE_TESTS)
-tests_node_test_identity_SOURCES = tests/node/test_identity.c
+tests_node_test_identity_SOURCES = tests/node/test_identity.c tests/identity/forge.c
 tests_node_test_identity_LDADD = $(TEST_NODE_LIBS)
 tests_node_test_program_SOURCES = tests/node/test_program.c
 tests_node_test_program_LDADD = $(TEST_NODE_LIBS)

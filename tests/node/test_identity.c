@@ -7,6 +7,7 @@
 #include "net/status.h"
 #include "proto/wire.h"
 #include "proto/xmtp_identity_api.pb-c.h"
+#include "tests/identity/forge.h"
 #include "tests/node/world.h"
 
 #include "tests/test.h"
@@ -184,6 +185,44 @@ static void what_does_not_verify_is_refused_and_leaves_nothing(void **state)
     world_close(&w);
 }
 
+/* Identifiers are not looked into where nobody signs with them, and all who read a log have to agree on it. */
+static void a_nul_in_an_identifier_is_a_character(void **state)
+{
+    static const char odd[] = "0x1234567890abcdef1234567890abcdef1234567\0";
+    struct bytes registration = {0}, update, reply = {0};
+    struct forged_action action;
+    struct buf request = BUF_INIT;
+    struct person p;
+    struct world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    person_make(&p, 1);
+    person_registration(&p, &registration);
+    assert_int_equal(publish_update(&w, bytes_slice(&registration)), GRPC_OK);
+    wire_put_head(&request, 1, wire_size_bytes(1, INBOX_ID_LEN));
+    wire_put_bytes(&request, 1, slice_str(p.inbox_id));
+    for (int i = 0; i < 2; i++) {
+        action = (struct forged_action){.kind = i ? ACTION_CHANGE_RECOVERY : ACTION_REVOKE,
+                                        .subject = {IDENT_ETHEREUM, slice_of(odd, 42)},
+                                        .by = BY_WALLET(&p.wallet)};
+        update = forge(p.inbox_id, (uint64_t)(10 + i), &action, 1);
+        assert_int_equal(publish_update(&w, bytes_slice(&update)), GRPC_OK);
+        assert_int_equal(world_call_bytes(&w, proto_method_info(PROTO_IDENTITY_GET_IDENTITY_UPDATES)->path,
+                                          buf_slice(&request), &reply),
+                         GRPC_OK);
+        assert_memory_equal(reply.data + reply.len - update.len, update.data, update.len);
+        /* The inbox's own id is compared as it came as well. */
+        update.data[update.len - 1] = 0;
+        assert_int_equal(publish_update(&w, bytes_slice(&update)), GRPC_INVALID_ARGUMENT);
+        bytes_free(&update);
+        bytes_free(&reply);
+    }
+    bytes_free(&registration);
+    buf_free(&request);
+    world_close(&w);
+}
+
 /* Two wallets, two inboxes: an account belongs to the inbox it was last added to, and falls back to the
  * one before when it is removed. */
 static void an_account_follows_its_newest_association(void **state)
@@ -350,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_new_inbox_is_found_by_id_and_by_account),
         cmocka_unit_test(an_update_comes_back_byte_for_byte_unknown_fields_included),
         cmocka_unit_test(what_does_not_verify_is_refused_and_leaves_nothing),
+        cmocka_unit_test(a_nul_in_an_identifier_is_a_character),
         cmocka_unit_test(an_account_follows_its_newest_association),
         cmocka_unit_test(a_full_log_takes_no_more),
         cmocka_unit_test(a_log_that_no_answer_could_carry_takes_no_more),
