@@ -162,6 +162,15 @@ int store_intent_set_to_publish(struct store *store, int64_t id, bool failed, in
     return move(store, &q, id, "to publish", err);
 }
 
+int store_intent_refused(struct store *store, int64_t id, struct err *err)
+{
+    struct db_query q;
+
+    db_query(&q, store->db, "UPDATE intents SET attempts = attempts + 1 WHERE id = ?1");
+    db_bind_i64(&q, 1, id);
+    return store_run_one(store, &q, "intent", err);
+}
+
 int store_intent_set_error(struct store *store, int64_t id, struct err *err)
 {
     struct db_query q;
@@ -210,8 +219,10 @@ int store_intents_groups(struct store *store, unsigned states, int (*fn)(void *c
     int r;
 
     db_query(&q, store->db,
-             "SELECT group_id FROM intents WHERE (?1 >> state) & 1 GROUP BY group_id ORDER BY min(id)");
+             "SELECT group_id FROM intents WHERE (?1 >> state) & 1"
+             " AND (state <> 3 OR (post_commit IS NOT NULL AND attempts < ?2)) GROUP BY group_id ORDER BY min(id)");
     db_bind_i64(&q, 1, states);
+    db_bind_i64(&q, 2, STORE_INTENT_REFUSALS_MAX);
     while ((r = db_step(&q, err)) == DB_ROW && (r = fn(ctx, db_col_slice(&q, 0))) == 0)
         ;
     db_end(&q);

@@ -63,13 +63,17 @@ int store_intent_set_committed(struct store *store, int64_t id, uint32_t origina
  * for a commit that the network has. */
 int store_intent_set_to_publish(struct store *store, int64_t id, bool failed, int64_t next_attempt_ns,
                                 struct err *err);
+/* What follows a committed one was refused by the node: counted. */
+int store_intent_refused(struct store *store, int64_t id, struct err *err);
 int store_intent_set_error(struct store *store, int64_t id, struct err *err);
 /* Processed: the row goes, and ERR_NOTFOUND means done from then on.  Unknown ids are fine. */
 int store_intent_delete(struct store *store, int64_t id, struct err *err);
 /* All of a group in any of these states (bits), in order.  Borrowed rows; non-zero stops. */
 int store_intents_each(struct store *store, struct slice group_id, unsigned states,
                        int (*fn)(void *ctx, const struct store_intent *row), void *ctx, struct err *err);
-/* Groups that have such intents: what the outbox has to look at after a start. */
+#define STORE_INTENT_REFUSALS_MAX 20
+/* Groups that have such intents: what the outbox has to look at.  Of the committed ones those count that have
+ * something to send still, and have not been refused too often. */
 int store_intents_groups(struct store *store, unsigned states, int (*fn)(void *ctx, struct slice group_id),
                          void *ctx, struct err *err);
 int store_intents_count(struct store *store, unsigned states, int64_t *out, struct err *err);

@@ -461,8 +461,9 @@ int intents_send_welcomes(struct core *core, struct group *g, struct err *err)
         store_mem_reset(&mem);
         if ((r = store_intent_get(core->store, t.at[i].id, &mem, &intent, err)) != 0)
             break;
-        if ((r = send_one_batch(core, &intent, &done, err)) == 0 && done)
-            r = store_intent_delete(core->store, intent.id, err);
+        if ((r = send_one_batch(core, &intent, &done, err)) == 0)
+            r = done ? store_intent_delete(core->store, intent.id, err)
+                     : store_intent_refused(core->store, intent.id, err);
     }
     store_mem_free(&mem);
     xm_free(t.at);

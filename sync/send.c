@@ -432,7 +432,8 @@ static int list_group(void *ctx, struct slice group_id)
 int outbox_flush(struct core *core, size_t *published, struct err *err)
 {
     struct id_list l = {BUF_INIT};
-    int r = store_intents_groups(core->store, WAITING, list_group, &l, err);
+    /* Invitations to what we have committed count as well, though nobody sees them wait. */
+    int r = store_intents_groups(core->store, WAITING | STORE_INTENT_BIT(STORE_INTENT_COMMITTED), list_group, &l, err);
     struct err why = {0};
     size_t n;
 

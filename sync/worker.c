@@ -59,10 +59,7 @@ static int expire(struct core *core, struct err *err)
 
 static int send_waiting(struct core *core, struct err *err)
 {
-    size_t waiting = 0;
-    int r = outbox_size(core, &waiting, err);
-
-    return r == 0 && waiting ? outbox_flush(core, NULL, err) : r;
+    return outbox_flush(core, NULL, err);
 }
 
 static int keep_key_packages(struct core *core, struct err *err)

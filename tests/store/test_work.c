@@ -185,6 +185,30 @@ static void intents_are_listed_by_group_and_state(void **state)
     assert_int_equal(n, 2);
 }
 
+static void a_group_with_invitations_to_send_is_listed_until_they_were_refused_too_often(void **state)
+{
+    struct store *store = store_of(state);
+    const unsigned committed = STORE_INTENT_BIT(STORE_INTENT_COMMITTED);
+    const struct slice none = {0};
+    char text[100] = "";
+
+    add_intent(store, 1, STORE_INTENT_KEY_UPDATE);
+    add_intent(store, 2, STORE_INTENT_UPDATE_MEMBERSHIP);
+    OK(store_intent_set_published(store, 1, id32(1), slice_str("x"), none, 1, err));
+    OK(store_intent_set_published(store, 2, id32(2), slice_str("x"), slice_str("invitations"), 1, err));
+    OK(store_intents_groups(store, committed, note_group, text, err));
+    assert_string_equal(text, "");
+    OK(store_intent_set_committed(store, 1, 0, 5, err));
+    OK(store_intent_set_committed(store, 2, 0, 6, err));
+    OK(store_intents_groups(store, committed, note_group, text, err));
+    assert_string_equal(text, "2 ");
+    for (int i = 0; i < STORE_INTENT_REFUSALS_MAX; i++)
+        OK(store_intent_refused(store, 2, err));
+    text[0] = 0;
+    OK(store_intents_groups(store, committed, note_group, text, err));
+    assert_string_equal(text, "");
+}
+
 static void a_cursor_only_grows(void **state)
 {
     struct store *store = store_of(state);
@@ -470,6 +494,7 @@ int main(void)
         TEST(a_message_seen_too_late_to_be_read_goes_out_again_a_commit_does_not),
         TEST(an_id_is_never_given_twice),
         TEST(intents_are_listed_by_group_and_state),
+        TEST(a_group_with_invitations_to_send_is_listed_until_they_were_refused_too_often),
         TEST(a_cursor_only_grows),
         TEST(every_originator_has_its_cursor),
         TEST(a_piece_is_kept_replaced_and_deleted),

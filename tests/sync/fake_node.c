@@ -134,6 +134,10 @@ static struct fake_api *enter(struct node_api *base, int *r, struct err *err)
 
     if (api->updated && api->away_after_update > 0 && --api->away_after_update == 0)
         api->offline = true;
+    if (api->away_after > 1)
+        api->away_after--;
+    else if (api->away_after == 1)
+        api->away_after = 0, api->offline = true;
     api->calls++;
     api->lost = fails && api->fail_after;
     *r = api->offline || (fails && !api->fail_after) ? err_set(err, ERR_OFFLINE, "the node is away") : 0;

@@ -24,6 +24,7 @@ struct fake_api {
     bool refuse_messages;    /* group messages: ERR_REMOTE */
     unsigned fail_call;      /* the n-th call from now (1: the next) fails once with ERR_OFFLINE ... */
     bool fail_after;         /* ... after it has done its work, else before */
+    unsigned away_after;        /* 1: offline after the next call, 2: one call later, ... */
     unsigned away_after_update; /* 1: offline once it has taken an identity update, 2: one call later, ... */
     bool lost;               /* private: the running call's answer is lost */
     bool updated;            /* private: it has taken an identity update of ours */

@@ -552,6 +552,43 @@ static void a_message_whose_answer_was_lost_is_there_once(void **state)
     world_run(*state, lost_answer);
 }
 
+/* The network goes away after each of the calls that adding somebody takes. */
+static void uninvited(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    const char *b_id = b->core.self.inbox_id;
+    const struct group_options options = {.name = "x"};
+    bool added = false;
+
+    for (unsigned calls = 1; calls < 12; calls++) {
+        struct group_member *members = NULL;
+        uint8_t id[16];
+        struct group *g;
+        size_t n = 0;
+
+        OK(group_create(&a->core, &options, NULL, 0, id, &err));
+        a->api.away_after = calls;
+        group_add_members(&a->core, id, &b_id, 1, NULL);
+        a->api.away_after = 0;
+        a->api.offline = false;
+        OK(outbox_flush(&a->core, NULL, &err));
+        OK(group_get(&a->core, id, &g, &err));
+        OK(group_members(&a->core, g, &members, &n, &err));
+        group_members_free(members, n);
+        group_put(&a->core, g);
+        b->events[CORE_CONVERSATION] = 0;
+        OK(welcomes_sync(&b->core, NULL, &err));
+        assert_int_equal(b->events[CORE_CONVERSATION], n == 2);
+        added |= n == 2;
+    }
+    assert_true(added);
+}
+
+static void who_was_added_is_invited_wherever_the_network_went_meanwhile(void **state)
+{
+    world_run(*state, uninvited);
+}
+
 static void refused(struct world *w)
 {
     struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
@@ -974,6 +1011,7 @@ int main(void)
         TEST(the_loser_of_an_epoch_commits_again),
         TEST(messages_written_offline_arrive_later_in_order),
         TEST(a_message_whose_answer_was_lost_is_there_once),
+        TEST(who_was_added_is_invited_wherever_the_network_went_meanwhile),
         TEST(what_the_node_refuses_fails_and_holds_up_nothing),
         TEST(duplicate_dms_read_as_one),
         TEST(a_foreign_preferences_group_is_not_trusted),
