@@ -45,12 +45,20 @@ static json_t *reaction_json(const struct store_message *row, const char *emoji)
     return j;
 }
 
+struct reactions {
+    int64_t conversation; /* where they count: whoever knows an id can name it anywhere */
+    json_t *list;
+};
+
 /* In order: a removal takes back the same person's same emoji. */
 static int add_reaction(void *ctx, const struct store_message *row)
 {
-    json_t *list = ctx;
+    const struct reactions *reactions = ctx;
+    json_t *list = reactions->list;
     struct content_reaction_parts parts;
 
+    if (row->conversation != reactions->conversation)
+        return 0;
     if (row->content_type != CONTENT_REACTION || row->damaged || !content_read_reaction(row->body, &parts))
         return 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -83,7 +91,7 @@ static int add_quote(struct store *store, const struct store_message *row, json_
     }
     json_object_set_new(object, "replyTo", hex_json(row->reference));
     r = store_message_get(store, row->reference, &mem, &target, err);
-    if (r == 0 && slice_eq(target.group_id, row->group_id)) {
+    if (r == 0 && target.conversation == row->conversation) { /* in either chat of a pair */
         text = content_preview(target.body, QUOTE_MAX);
         json_object_set_new(object, "replyToText", text ? json_string(text) : json_null());
         json_object_set_new(object, "replyToSenderInboxId",
@@ -185,7 +193,7 @@ static void add_plain(const struct store_message *row, json_t *object)
 static int add_content(struct store *store, const struct store_message *row, json_t *object, struct err *err)
 {
     struct content_view view;
-    json_t *reactions = json_array();
+    struct reactions reactions = {row->conversation, json_array()};
     int r = content_view(row->body, &view, err);
 
     if (r != 0)
@@ -196,11 +204,11 @@ static int add_content(struct store *store, const struct store_message *row, jso
     content_view_free(&view);
     if (row->damaged)
         json_object_set_new(object, "damaged", json_true());
-    if ((r = store_messages_about(store, row->id, add_reaction, reactions, err)) != 0)
+    if ((r = store_messages_about(store, row->id, add_reaction, &reactions, err)) != 0)
         goto done;
-    json_object_set(object, "reactions", reactions);
+    json_object_set(object, "reactions", reactions.list);
 done:
-    json_decref(reactions);
+    json_decref(reactions.list);
     return r;
 }
 

@@ -108,9 +108,11 @@ done:
 struct quoted {
     char inbox_id[65];
     char *text;
+    int64_t conversation; /* 0: not known */
+    uint8_t group_id[GROUP_ID_LEN];
 };
 
-/* What a reply or reaction refers to, for its fallback; not knowing the message is fine. */
+/* What a reply, reaction or deletion refers to; not knowing the message is fine. */
 static void find_quoted(struct rpc *rpc, const json_t *content, struct quoted *out)
 {
     const char *reference = json_string_value(json_object_get(content, "reference"));
@@ -124,6 +126,8 @@ static void find_quoted(struct rpc *rpc, const json_t *content, struct quoted *o
     if (row.sender_inbox_id)
         strncpy(out->inbox_id, row.sender_inbox_id, sizeof out->inbox_id - 1);
     out->text = content_preview(row.body, 200);
+    out->conversation = row.conversation;
+    memcpy(out->group_id, row.group_id.data, GROUP_ID_LEN);
 done:
     store_mem_free(&mem);
 }
@@ -133,10 +137,9 @@ static const char *status_name(enum send_status status)
     return status == SEND_PUBLISHED ? "published" : status == SEND_FAILED ? "failed" : "unpublished";
 }
 
-static int build_content(struct rpc *rpc, struct bytes *out)
+static int build_content(struct rpc *rpc, struct quoted *quoted, enum content_kind *kind, struct bytes *out)
 {
     json_t *content = json_object_get(rpc->params, "content"), *made = NULL;
-    struct quoted quoted = {"", NULL};
     const char *text;
     int r;
 
@@ -146,14 +149,26 @@ static int build_content(struct rpc *rpc, struct bytes *out)
         return err_set(&rpc->err, ERR_INVALID, _("give \"text\" or \"content\", not both"));
     if (text)
         content = made = json_pack("{s:s,s:s}", "type", "text", "text", text);
-    find_quoted(rpc, content, &quoted);
-    r = content_from_json(content, quoted.inbox_id[0] ? quoted.inbox_id : NULL, quoted.text, out, NULL, &rpc->err);
-    xm_free(quoted.text);
+    find_quoted(rpc, content, quoted);
+    r = content_from_json(content, quoted->inbox_id[0] ? quoted->inbox_id : NULL, quoted->text, out, kind, &rpc->err);
     json_decref(made);
     return r;
 }
 
-static int send_content(struct rpc *rpc, struct slice content)
+/* A deletion counts only in the group of its message, which of the chats of a pair may be another one. */
+static int group_of_deletion(struct rpc *rpc, const struct quoted *quoted, uint8_t id[16])
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_group group;
+    int r = store_group_get(rpc->store, slice_of(id, GROUP_ID_LEN), &mem, &group, &rpc->err);
+
+    if (r == 0 && group.conversation == quoted->conversation)
+        memcpy(id, quoted->group_id, GROUP_ID_LEN);
+    store_mem_free(&mem);
+    return r;
+}
+
+static int send_content(struct rpc *rpc, struct slice content, enum content_kind kind, const struct quoted *quoted)
 {
     struct send_options options;
     uint8_t id[16], message_id[MESSAGE_ID_LEN];
@@ -161,7 +176,8 @@ static int send_content(struct rpc *rpc, struct slice content)
     bool optimistic;
     int r;
 
-    if ((r = params_conversation(rpc, id)) != 0 || (r = rpc_bool(rpc, "optimistic", false, &optimistic)) != 0)
+    if ((r = params_conversation(rpc, id)) != 0 || (r = rpc_bool(rpc, "optimistic", false, &optimistic)) != 0 ||
+        (kind == CONTENT_DELETE && (r = group_of_deletion(rpc, quoted, id)) != 0))
         return r;
     options = (struct send_options){.optimistic = optimistic || rpc->core->offline, .note_later = true};
     if ((r = group_send(rpc->core, id, content, &options, message_id, &status, &rpc->err)) != 0)
@@ -174,14 +190,17 @@ static int send_content(struct rpc *rpc, struct slice content)
 /* Without a network this is no error: the message waits in the outbox. */
 static int send_message(struct rpc *rpc)
 {
+    enum content_kind kind = CONTENT_UNKNOWN;
+    struct quoted quoted = {"", NULL, 0, {0}};
     struct bytes content = {0};
-    int r;
+    int r = build_content(rpc, &quoted, &kind, &content);
 
-    if ((r = build_content(rpc, &content)) != 0)
-        return r;
-    if (!rpc->core->offline)
-        (void)worker_online(rpc->core, NULL);
-    r = send_content(rpc, bytes_slice(&content));
+    if (r == 0) {
+        if (!rpc->core->offline)
+            (void)worker_online(rpc->core, NULL);
+        r = send_content(rpc, bytes_slice(&content), kind, &quoted);
+    }
+    xm_free(quoted.text);
     bytes_wipe(&content);
     return r;
 }

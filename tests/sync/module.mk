@@ -4,7 +4,8 @@ include tests/sync/home.mk
 # The group core: flows between installations of our own, on a node in memory.
 noinst_HEADERS += tests/sync/fake_node.h tests/sync/peers.h
 SYNC_PEERS = tests/sync/fake_node.c tests/sync/peers.c
-PEER_TESTS = tests/sync/test_faults tests/sync/test_flows tests/sync/test_live tests/sync/test_preferences \
+PEER_TESTS = tests/sync/test_faults tests/sync/test_flows tests/sync/test_live tests/sync/test_messages \
+	tests/sync/test_preferences \
 	tests/sync/test_registration tests/sync/test_worker
 check_PROGRAMS += $(PEER_TESTS)
 TESTS += $(PEER_TESTS)
@@ -16,6 +17,8 @@ tests_sync_test_registration_SOURCES = tests/sync/test_registration.c $(SYNC_PEE
 tests_sync_test_registration_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_live_SOURCES = tests/sync/test_live.c $(SYNC_PEERS)
 tests_sync_test_live_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
+tests_sync_test_messages_SOURCES = tests/sync/test_messages.c $(SYNC_PEERS)
+tests_sync_test_messages_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_worker_SOURCES = tests/sync/test_worker.c $(SYNC_PEERS)
 tests_sync_test_worker_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_flows_SOURCES = tests/sync/test_flows.c $(SYNC_PEERS)
