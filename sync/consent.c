@@ -151,13 +151,21 @@ done:
     return r < 0 ? err_wrap(err, r, "setting consent") : 0;
 }
 
+/* Later than any clock, and far enough from the end that decisions can still follow it. */
+#define LATEST_NS (INT64_MAX - NS_PER_S)
+
+static int64_t sensible(int64_t at_ns)
+{
+    return at_ns < 1 ? 1 : at_ns > LATEST_NS ? LATEST_NS : at_ns;
+}
+
 int consent_receive(struct core *core, const struct consent_choice *choice, int64_t at_ns, const uint8_t origin[32],
                     const uint8_t message_id[32], int64_t batch, struct err *err)
 {
     struct store_consent record = {.type = (enum store_consent_type)choice->type,
                                    .entity = choice->entity,
                                    .state = (enum store_consent_state)choice->state,
-                                   .consented_at_ns = at_ns,
+                                   .consented_at_ns = sensible(at_ns),
                                    .origin = slice_of(origin, INSTALLATION_ID_LEN)};
     struct store_consent_context context = {.now_ns = core_now_ns(core),
                                             .batch = batch,

@@ -150,6 +150,31 @@ static void a_decision_is_newer_than_what_it_replaces(void **state)
     home_close(&home);
 }
 
+/* No clock shows such times, and no later decision could be told from them. */
+static void a_time_that_makes_no_sense_stands_in_nobodys_way(void **state)
+{
+    static const int64_t times[] = {INT64_MAX, INT64_MAX - 1, 0, -1, INT64_MIN};
+    struct home home;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        home_open(&home);
+        receive(&home, CONSENT_DENIED, times[i]);
+        assert_int_equal(now(&home), CONSENT_DENIED);
+        for (int k = 0; k < 3; k++) {
+            assert_int_equal(set(&home, k % 2 ? CONSENT_DENIED : CONSENT_ALLOWED, CONSENT_SHARE), 1);
+            assert_int_equal(now(&home), k % 2 ? CONSENT_DENIED : CONSENT_ALLOWED);
+        }
+        home_close(&home);
+    }
+    /* One without a time is no newer than what is there. */
+    home_open(&home);
+    set(&home, CONSENT_ALLOWED, CONSENT_QUIET);
+    receive(&home, CONSENT_DENIED, 0);
+    assert_int_equal(now(&home), CONSENT_ALLOWED);
+    home_close(&home);
+}
+
 static void a_rollback_takes_records_outbox_and_events_back(void **state)
 {
     struct consent_choice c = choice(CONSENT_DENIED);
@@ -174,6 +199,7 @@ int main(void)
         cmocka_unit_test(a_quiet_decision_is_not_shared),
         cmocka_unit_test(the_later_decision_wins_in_whatever_order_they_arrive),
         cmocka_unit_test(a_decision_is_newer_than_what_it_replaces),
+        cmocka_unit_test(a_time_that_makes_no_sense_stands_in_nobodys_way),
         cmocka_unit_test(a_rollback_takes_records_outbox_and_events_back),
     };
 
