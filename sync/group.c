@@ -14,7 +14,6 @@
 #include "sync/group_update.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define BUCKETS 256
@@ -298,13 +297,6 @@ static struct slice text_of(const struct group *g, const char *key)
     return value ? proto_string_shown(value) : slice_of(NULL, 0);
 }
 
-static int64_t number_of(const struct group *g, const char *key)
-{
-    const char *value = group_attr_get(&g->ext.mutable_, key);
-
-    return value ? strtoll(value, NULL, 10) : 0;
-}
-
 int group_refresh_row(struct core *core, struct group *g, struct err *err)
 {
     struct slice id = slice_of(g->id, 16);
@@ -318,8 +310,8 @@ int group_refresh_row(struct core *core, struct group *g, struct err *err)
     if ((r = store_group_set_epoch(core->store, id, mls_group_epoch(g->mls), err)) != 0 ||
         (r = store_group_set_texts(core->store, id, &texts, err)) != 0)
         return r;
-    return store_group_set_disappearing(core->store, id, number_of(g, ATTR_DISAPPEAR_FROM),
-                                        number_of(g, ATTR_DISAPPEAR_IN), err);
+    return store_group_set_disappearing(core->store, id, group_attr_number(&g->ext.mutable_, ATTR_DISAPPEAR_FROM),
+                                        group_attr_number(&g->ext.mutable_, ATTR_DISAPPEAR_IN), err);
 }
 
 /* ---- members ---- */

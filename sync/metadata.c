@@ -10,7 +10,9 @@
 #include "proto/xmtp_mls_message_contents.pb-c.h"
 #include "sync/pb.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Nobody sends more; it bounds what one hostile commit can make us keep. */
@@ -313,6 +315,21 @@ const char *group_attr_get(const struct group_mutable *m, const char *key)
         if (strcmp(m->attrs[i].key, key) == 0)
             return m->attrs[i].value;
     return NULL;
+}
+
+int64_t group_attr_number(const struct group_mutable *m, const char *key)
+{
+    const char *text = group_attr_get(m, key), *digits = text;
+    long long number;
+
+    if (!text)
+        return 0;
+    digits += *text == '+' || *text == '-';
+    if (!*digits || digits[strspn(digits, "0123456789")])
+        return 0;
+    errno = 0;
+    number = strtoll(text, NULL, 10);
+    return errno == 0 ? number : 0;
 }
 
 int group_attr_set(struct group_mutable *m, const char *key, const char *value)

@@ -100,6 +100,8 @@ int group_membership_dup(const struct group_membership *from, struct group_membe
 
 /* Value of an attribute, borrowed; NULL where it has none. */
 const char *group_attr_get(const struct group_mutable *m, const char *key);
+/* The same as a decimal number; 0 where it is none, as for libxmtp. */
+int64_t group_attr_number(const struct group_mutable *m, const char *key);
 int group_attr_set(struct group_mutable *m, const char *key, const char *value);
 
 bool inbox_list_has(const struct inbox_list *list, const char *inbox_id);

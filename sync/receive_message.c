@@ -14,11 +14,11 @@
 #include "sync/content.h"
 #include "sync/core.h"
 #include "sync/group.h"
+#include "sync/group_update.h"
 #include "sync/receive_group.h"
 #include "sync/send.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Idempotency keys are decimal times; libxmtp lets applications choose. */
@@ -47,17 +47,14 @@ static int read_envelope(struct slice plaintext, struct envelope *out)
 /* Local time of disappearance, 0 for never (sync.md 10.1). */
 static int expiry(struct core *core, struct group *g, int64_t *out, struct err *err)
 {
-    const char *from, *in;
     int64_t from_ns, in_ns;
     int r;
 
     *out = 0;
     if ((r = group_read_extensions(core, g, err)) != 0)
         return r;
-    from = group_attr_get(&g->ext.mutable_, "message_disappear_from_ns");
-    in = group_attr_get(&g->ext.mutable_, "message_disappear_in_ns");
-    from_ns = from ? strtoll(from, NULL, 10) : 0;
-    in_ns = in ? strtoll(in, NULL, 10) : 0;
+    from_ns = group_attr_number(&g->ext.mutable_, ATTR_DISAPPEAR_FROM);
+    in_ns = group_attr_number(&g->ext.mutable_, ATTR_DISAPPEAR_IN);
     if (from_ns > 0 && in_ns > 0)
         *out = core_now_ns(core) > INT64_MAX - in_ns ? INT64_MAX : core_now_ns(core) + in_ns;
     return 0;

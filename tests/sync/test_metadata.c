@@ -177,6 +177,28 @@ static void what_differs_after_a_nul_is_not_the_same(void **state)
     buf_free(&b);
 }
 
+/* As Rust reads an i64: all of it, or none. */
+static void a_number_is_all_digits_or_none(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t number;
+    } rows[] = {{"5", 5},           {"+5", 5},    {"-5", -5},  {"", 0},      {"-", 0},
+                {" 5", 0},          {"5 ", 0},    {"5s", 0},   {"0x5", 0},   {"007", 7},
+                {"5\xc0\x80", 0}, {"1_000", 0}, {"9223372036854775807", INT64_MAX},
+                {"9223372036854775808", 0},       {"-9223372036854775808", INT64_MIN}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct group_mutable m = {0};
+
+        assert_int_equal(group_attr_number(&m, "n"), 0);
+        assert_int_equal(group_attr_set(&m, "n", rows[i].text), 0);
+        assert_true(group_attr_number(&m, "n") == rows[i].number);
+        group_mutable_free(&m);
+    }
+}
+
 static void a_member_and_a_rule_are_named_to_the_last_byte(void **state)
 {
     static const char members[] = "\x0a\x08\x0a\x04" "ab\0x" "\x10\x07" "\x0a\x06\x0a\x02" "ab" "\x10\x05";
@@ -263,6 +285,7 @@ int main(void)
         cmocka_unit_test(empty_lists_of_admins_have_to_be_there),
         cmocka_unit_test(fields_we_do_not_know_are_written_again),
         cmocka_unit_test(what_differs_after_a_nul_is_not_the_same),
+        cmocka_unit_test(a_number_is_all_digits_or_none),
         cmocka_unit_test(a_member_and_a_rule_are_named_to_the_last_byte),
         cmocka_unit_test(immutable_metadata_needs_its_inner_length),
         cmocka_unit_test(every_policy_has_to_be_there_and_known),
