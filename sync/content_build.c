@@ -59,6 +59,7 @@ static bool reference_of(const struct encoded *e, enum content_kind kind, uint8_
 
 void content_facts(struct slice encoded, struct content_facts *out)
 {
+    struct bytes memory = {0};
     struct encoded e;
 
     *out = (struct content_facts){.should_push = true, .shows = STORE_SHOWS_MESSAGE};
@@ -73,7 +74,10 @@ void content_facts(struct slice encoded, struct content_facts *out)
             out->shows = types[i].shows;
             out->should_push = types[i].push;
         }
+    if (e.has_compression && encoded_unfold(&e, &memory) != 0)
+        return;
     out->has_reference = reference_of(&e, out->kind, out->reference);
+    bytes_free(&memory);
 }
 
 /* ---- building ---- */

@@ -61,7 +61,7 @@ static json_t *json_clean(struct slice text)
 char *content_preview(struct slice encoded, size_t max)
 {
     struct encoded e, inner;
-    struct bytes memory = {0};
+    struct bytes memory = {0}, inner_memory = {0};
     struct slice body, text = {0};
     struct buf b = BUF_INIT;
     char *copy = NULL;
@@ -70,7 +70,8 @@ char *content_preview(struct slice encoded, size_t max)
         goto done;
     if (slice_eq(e.type, slice_str("text")) || slice_eq(e.type, slice_str("markdown")))
         text = body;
-    else if (slice_eq(e.type, slice_str("reply")) && encoded_parse(body, &inner) == 0)
+    else if (slice_eq(e.type, slice_str("reply")) && encoded_parse(body, &inner) == 0 &&
+             encoded_unfold(&inner, &inner_memory) == 0)
         text = inner.content;
     else if (e.has_fallback)
         text = e.fallback;
@@ -79,6 +80,7 @@ char *content_preview(struct slice encoded, size_t max)
         copy = xm_strndup((const char *)b.data, b.len);
 done:
     bytes_free(&memory);
+    bytes_free(&inner_memory);
     buf_free(&b);
     return copy;
 }
@@ -145,9 +147,13 @@ bool content_reaction_of(const struct encoded *e, struct content_reaction_parts 
 
 bool content_read_reaction(struct slice encoded, struct content_reaction_parts *out)
 {
+    struct bytes memory = {0};
     struct encoded e;
+    bool ok = encoded_parse(encoded, &e) == 0 && slice_eq(e.type, slice_str("reaction")) &&
+              encoded_unfold(&e, &memory) == 0 && content_reaction_of(&e, out);
 
-    return encoded_parse(encoded, &e) == 0 && slice_eq(e.type, slice_str("reaction")) && content_reaction_of(&e, out);
+    bytes_free(&memory);
+    return ok;
 }
 
 /* ---- content -> JSON ---- */
@@ -169,10 +175,11 @@ static json_t *fallback_json(const struct encoded *e)
 
 static json_t *view_reply(const struct encoded *e, struct slice body)
 {
+    struct bytes memory = {0};
     struct encoded inner;
     json_t *j = json_object();
 
-    if (encoded_parse(body, &inner) == 0 && inner.content.len > 0 &&
+    if (encoded_parse(body, &inner) == 0 && encoded_unfold(&inner, &memory) == 0 && inner.content.len > 0 &&
         (slice_eq(inner.type, slice_str("text")) || slice_eq(inner.type, slice_str("markdown"))))
         json_object_set_new(j, "text", json_clean(inner.content));
     else if (inner.has_fallback && inner.fallback.len > 0)
@@ -180,6 +187,7 @@ static json_t *view_reply(const struct encoded *e, struct slice body)
     else
         json_object_set_new(j, "text", json_clean(e->fallback));
     json_object_set_new(j, "reference", json_clean(encoded_param(e, "reference")));
+    bytes_free(&memory);
     return j;
 }
 
@@ -301,8 +309,8 @@ int content_view(struct slice encoded, struct content_view *out, struct err *err
     r = encoded_parse(encoded, &e);
     content_facts(encoded, &facts);
     view.kind = facts.kind;
-    if (r == 0)
-        r = encoded_body(&e, &memory, &body);
+    if (r == 0 && (r = encoded_unfold(&e, &memory)) == 0)
+        body = e.content;
     put_clean(&type, e.authority, 128);
     buf_put_u8(&type, '/');
     put_clean(&type, e.type, 256);

@@ -129,3 +129,12 @@ int encoded_body(const struct encoded *e, struct bytes *memory, struct slice *bo
         *body = bytes_slice(memory);
     return r;
 }
+
+int encoded_unfold(struct encoded *e, struct bytes *memory)
+{
+    int r = encoded_body(e, memory, &e->content);
+
+    if (r == 0)
+        e->has_compression = false;
+    return r;
+}

@@ -30,3 +30,5 @@ struct slice encoded_param(const struct encoded *e, const char *key);
 /* The content, uncompressed where it has to be: then *memory owns it, else it points into `bytes`.
  * ERR_MALFORMED, ERR_TOOBIG (over 16 MiB), ERR_UNSUPPORTED (unknown compression), ERR_NOMEM. */
 int encoded_body(const struct encoded *e, struct bytes *memory, struct slice *body);
+/* The same in place: e->content is the uncompressed one afterwards, and lives with *memory. */
+int encoded_unfold(struct encoded *e, struct bytes *memory);

@@ -233,6 +233,52 @@ static struct bytes deflated(const char *text, size_t len)
     return out;
 }
 
+/* A content of this type, compressed. */
+static struct bytes folded(const char *type, uint32_t major, struct slice body)
+{
+    struct bytes packed = deflated((const char *)body.data, body.len);
+    struct bytes content = encoded(type, major, bytes_slice(&packed), 0);
+
+    free(packed.data);
+    return content;
+}
+
+static void what_refers_to_a_message_may_be_compressed(void **state)
+{
+    static const char v1[] = "{\"action\":\"added\",\"content\":\"+1\",\"schema\":\"unicode\",\"reference\":"
+                             "\"abababababababababababababababababababababababababababababababab\"}";
+    static const char deletion[] = "\x0a\x40" "abababababababababababababababababababababababababababababababab";
+    struct bytes text = folded("text", 1, slice_str("inside")), content;
+    struct content_facts facts;
+    struct content_reaction_parts parts;
+    char *preview;
+    json_t *j;
+
+    (void)state;
+    content = folded("reaction", 1, slice_str(v1));
+    content_facts(bytes_slice(&content), &facts);
+    assert_true(facts.has_reference);
+    assert_true(content_read_reaction(bytes_slice(&content), &parts));
+    assert_string_equal(parts.emoji, "+1");
+    j = view_of(&content);
+    assert_string_equal(member(j, "emoji"), "+1");
+    json_decref(j);
+    bytes_free(&content);
+    content = folded("deleteMessage", 1, slice_str(deletion));
+    content_facts(bytes_slice(&content), &facts);
+    assert_true(facts.has_reference);
+    bytes_free(&content);
+    content = encoded("reply", 1, bytes_slice(&text), -1);
+    j = view_of(&content);
+    assert_string_equal(member(j, "text"), "inside");
+    preview = content_preview(bytes_slice(&content), 100);
+    assert_string_equal(preview, "inside");
+    free(preview);
+    json_decref(j);
+    bytes_free(&content);
+    bytes_free(&text);
+}
+
 static void compressed_text_is_unfolded_and_a_bomb_is_not(void **state)
 {
     struct bytes packed = deflated("hello", 5), content = encoded("text", 1, bytes_slice(&packed), 0), bomb;
@@ -311,6 +357,7 @@ int main(void)
         cmocka_unit_test(the_old_reaction_in_json_is_read),
         cmocka_unit_test(what_cannot_be_read_shows_its_fallback),
         cmocka_unit_test(bytes_that_are_no_text_become_text),
+        cmocka_unit_test(what_refers_to_a_message_may_be_compressed),
         cmocka_unit_test(compressed_text_is_unfolded_and_a_bomb_is_not),
         cmocka_unit_test(json_that_makes_no_content_is_refused),
         cmocka_unit_test(damaged_contents_are_shown_somehow),
