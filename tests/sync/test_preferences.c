@@ -187,6 +187,14 @@ static bool same_root(struct peer *a, struct peer *b)
     return memcmp(ra, rb, sizeof ra) == 0;
 }
 
+static size_t entries(json_t *list)
+{
+    size_t n = json_array_size(list);
+
+    json_decref(list);
+    return n;
+}
+
 #define BODY(name)                                                                                                  \
     static void name##_body(void);                                                                                  \
     static void name##_run(struct world *w)                                                                         \
@@ -207,6 +215,7 @@ BODY(the_first_installation_makes_a_group_of_its_own_once)
 {
     struct peer *a = installation(1);
     uint8_t id[16];
+    json_t *state;
 
     primary(a, id);
     assert_int_equal(leaves(a, id), 1);
@@ -214,6 +223,12 @@ BODY(the_first_installation_makes_a_group_of_its_own_once)
     assert_int_equal(published(id, false), 0);
     assert_int_equal(waiting(a), 0);
     assert_string_equal(decided_of_group(a, id), "unknown");
+    /* It is no conversation to anybody, and its state can be asked for. */
+    assert_int_equal(entries(peer_call(a, "conversations.list", "{\"consentStates\":[\"unknown\",\"allowed\",\"denied\"]}")), 0);
+    state = peer_call(a, "preferences.state", NULL);
+    assert_int_equal(json_array_size(json_object_get(state, "groups")), 1);
+    assert_true(json_is_true(json_object_get(json_array_get(json_object_get(state, "groups"), 0), "primary")));
+    json_decref(state);
     peer_restart(world, a);
     prefs_start(&a->core);
     settle(a);
@@ -269,6 +284,40 @@ BODY(every_new_installation_makes_a_group_of_all_and_the_others_write_there_from
     assert_same_epoch(a, c, id);
     /* All are read still. */
     assert_int_equal(sync_groups_of(a), 3);
+}
+
+/* Each way by itself brings an old installation to the group of the new one. */
+static void meets_by(const char *method)
+{
+    struct peer *a = installation(1), *b = installation(1);
+    uint8_t before[16], after[16];
+
+    primary(a, before);
+    assert_int_equal(leaves(a, before), 1);
+    json_decref(peer_call(a, method, NULL));
+    if (strcmp(method, "stream.start") == 0)
+        peer_stop(world, a);
+    else
+        settle(a);
+    primary(a, after);
+    assert_memory_not_equal(before, after, 16);
+    assert_true(same_primary(a, b));
+    assert_int_equal(leaves(a, after), 2);
+}
+
+BODY(preferences_sync_alone_finds_the_group_of_a_new_installation)
+{
+    meets_by("preferences.sync");
+}
+
+BODY(sync_all_alone_finds_the_group_of_a_new_installation)
+{
+    meets_by("conversations.syncAll");
+}
+
+BODY(a_stream_alone_finds_the_group_of_a_new_installation)
+{
+    meets_by("stream.start");
 }
 
 /* A and B know each other; then C comes, and A decides something before it has heard of C. */
@@ -415,6 +464,83 @@ BODY(decisions_made_together_are_one_message_without_those_that_change_nothing)
     settle(b);
     assert_int_equal(waiting(b), 0);
     assert_int_equal(published(id, false), 3);
+}
+
+static void two_of_one_person(struct peer **a, struct peer **b)
+{
+    *a = installation(1);
+    *b = installation(1);
+    sync_prefs(*a);
+    sync_prefs(*b);
+}
+
+BODY(who_was_away_learns_what_was_decided_meanwhile_and_once)
+{
+    struct peer *a, *b;
+    size_t updates = 0;
+
+    two_of_one_person(&a, &b);
+    decide(a, CONSENT_INBOX, someone, "denied");
+    peer_restart(world, b);
+    assert_string_equal(decided(b, CONSENT_INBOX, someone), "unknown");
+    OK(prefs_sync(&b->core, &updates, &err));
+    assert_int_equal(updates, 1);
+    assert_string_equal(decided(b, CONSENT_INBOX, someone), "denied");
+    b->events[CORE_CONSENT] = 0;
+    for (int i = 0; i < 3; i++) {
+        OK(prefs_sync(&b->core, &updates, &err));
+        assert_int_equal(updates, 0);
+    }
+    assert_int_equal(b->events[CORE_CONSENT], 0);
+}
+
+BODY(the_last_of_many_decisions_counts_and_of_two_at_once_the_later)
+{
+    static const char *const turns[] = {"denied", "allowed", "denied"};
+    struct peer *a, *b;
+
+    two_of_one_person(&a, &b);
+    for (int i = 0; i < 3; i++)
+        decide(a, CONSENT_INBOX, someone, turns[i]);
+    sync_prefs(b);
+    assert_string_equal(decided(b, CONSENT_INBOX, someone), "denied");
+    for (int later = 0; later < 2; later++) {
+        struct peer *first = later ? b : a, *second = later ? a : b;
+
+        /* The second to decide, by its clock, is the first to reach the node. */
+        second->clock_offset_ns = 500000000;
+        first->clock_offset_ns = 0;
+        first->api.offline = true;
+        decide(first, CONSENT_INBOX, someone, "unknown");
+        decide(second, CONSENT_INBOX, someone, later ? "denied" : "allowed");
+        first->api.offline = false;
+        peer_advance(first, 60);
+        OK(prefs_flush(&first->core, &err));
+        settle(first);
+        for (int i = 0; i < 2; i++) {
+            sync_prefs(a);
+            sync_prefs(b);
+        }
+        assert_string_equal(decided(a, CONSENT_INBOX, someone), later ? "denied" : "allowed");
+        assert_string_equal(decided(b, CONSENT_INBOX, someone), later ? "denied" : "allowed");
+    }
+}
+
+/* It was decided, and the program was killed before it was said. */
+BODY(a_decision_outlives_the_end_of_the_program)
+{
+    struct peer *a, *b;
+
+    two_of_one_person(&a, &b);
+    a->api.offline = true;
+    decide(a, CONSENT_INBOX, someone, "denied");
+    peer_restart(world, a);
+    a->api.offline = false;
+    prefs_start(&a->core);
+    settle(a);
+    assert_int_equal(waiting(a), 0);
+    sync_prefs(b);
+    assert_string_equal(decided(b, CONSENT_INBOX, someone), "denied");
 }
 
 /* Who says what about a conversation: its maker, and whoever writes in it. */
@@ -737,6 +863,45 @@ BODY(a_new_installation_is_brought_in_by_the_next_start_where_this_one_was_cut_o
 
 /* ---- 6: what the calls ask for ---- */
 
+BODY(a_group_and_its_texts_come_once_to_every_installation)
+{
+    struct peer *a, *b, *bo = installation(2);
+    struct peer *both[2];
+    const char *inbox;
+    struct sync_all_result all;
+    uint8_t id[16];
+
+    two_of_one_person(&a, &b);
+    inbox = a->core.self.inbox_id;
+    OK(group_create(&bo->core, &(struct group_options){.name = "x"}, &inbox, 1, id, &err));
+    peer_send(bo, id, "one");
+    peer_send(bo, id, "two");
+    peer_send(bo, id, "three");
+    both[0] = a;
+    both[1] = b;
+    for (int i = 0; i < 2; i++) {
+        struct peer *p = both[i];
+
+        for (int round = 0; round < 2; round++) {
+            json_decref(peer_call(p, "conversations.sync", NULL));
+            assert_int_equal(p->events[CORE_CONVERSATION], 1);
+            assert_string_equal(peer_texts(p, id), "");
+        }
+        p->api.calls = 0;
+        assert_int_equal(entries(peer_call(p, "conversations.list", "{\"sync\":false}")), 1);
+        assert_int_equal(p->api.calls, 0);
+        peer_restart(world, p);
+        for (int round = 0; round < 2; round++) {
+            OK(sync_all(&p->core, 0, &all, &err));
+            assert_int_equal(all.messages, round == 0 ? 3 : 0);
+            assert_string_equal(peer_texts(p, id), "one|two|three");
+        }
+        assert_int_equal(p->events[CORE_CONVERSATION], 1);
+        assert_int_equal(entries(peer_call(p, "conversations.list", "{\"sync\":false}")), 1);
+        settle(p);
+    }
+}
+
 BODY(preferences_sync_asks_little_and_leaves_messages_alone)
 {
     struct peer *a = installation(1), *b = installation(1), *bo = installation(2);
@@ -795,6 +960,12 @@ int main(void)
         TEST(the_first_installation_makes_a_group_of_its_own_once),
         TEST(a_group_left_half_made_is_finished_at_the_next_start),
         TEST(every_new_installation_makes_a_group_of_all_and_the_others_write_there_from_then_on),
+        TEST(preferences_sync_alone_finds_the_group_of_a_new_installation),
+        TEST(sync_all_alone_finds_the_group_of_a_new_installation),
+        TEST(a_stream_alone_finds_the_group_of_a_new_installation),
+        TEST(who_was_away_learns_what_was_decided_meanwhile_and_once),
+        TEST(the_last_of_many_decisions_counts_and_of_two_at_once_the_later),
+        TEST(a_decision_outlives_the_end_of_the_program),
         TEST(a_decision_goes_to_the_group_of_an_installation_not_heard_of_yet),
         TEST(what_was_decided_without_a_network_reaches_an_installation_that_came_meanwhile),
         TEST(a_row_that_is_no_message_is_no_decision),
@@ -810,6 +981,7 @@ int main(void)
         TEST(a_revocation_whose_answer_is_lost_counts_as_one),
         TEST(a_new_installation_is_brought_into_conversations_neither_denied_nor_long_silent),
         TEST(a_new_installation_is_brought_in_by_the_next_start_where_this_one_was_cut_off),
+        TEST(a_group_and_its_texts_come_once_to_every_installation),
         TEST(preferences_sync_asks_little_and_leaves_messages_alone),
         TEST(preferences_sync_fails_where_a_group_could_not_be_read),
     };
