@@ -5,7 +5,6 @@
 #include "ui/sanitize.h"
 #include "ui/state.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,16 +136,18 @@ static void run_group(struct screen *s, const struct args *a)
 
 static void run_go(struct screen *s, const struct args *a)
 {
+    const char *text = a->n == 1 ? a->words[0] : a->rest; /* one word may be quoted */
+
     if (a->n == 0) {
         popup_open_go(s);
         return;
     }
-    if (model_chat(&s->model, who(s, a->rest))) {
-        chat_open(s, who(s, a->rest), false);
+    if (model_chat(&s->model, who(s, text))) {
+        chat_open(s, who(s, text), false);
         return;
     }
     popup_open_go(s);
-    input_set(&s->ask, a->rest);
+    input_set(&s->ask, text);
 }
 
 static void run_next(struct screen *s, const struct args *a)
@@ -700,61 +701,7 @@ char *command_help(const char *name)
     return buf_ok(&out) ? (char *)out.data : NULL;
 }
 
-/* ---- completion ---- */
-
-/* The one continuation, or the longest that all candidates share; more than one are listed. */
-struct choice {
-    char common[200];
-    int n;
-    struct buf all;
-};
-
-static void offer(struct choice *k, const char *prefix, const char *candidate)
+const char *command_name(size_t i)
 {
-    size_t same = 0;
-
-    if (strncasecmp(candidate, prefix, strlen(prefix)) != 0)
-        return;
-    buf_printf(&k->all, "%s ", candidate);
-    if (k->n++ == 0) {
-        snprintf(k->common, sizeof k->common, "%s", candidate);
-        return;
-    }
-    while (k->common[same] && tolower((unsigned char)k->common[same]) == tolower((unsigned char)candidate[same]))
-        same++;
-    k->common[same] = 0;
-}
-
-bool command_complete(struct screen *s)
-{
-    const char *text = input_text(&s->input);
-    size_t from = s->input.at;
-    struct choice k = {.all = BUF_INIT};
-    char prefix[200], done[210];
-    bool is_command;
-
-    while (from > 0 && text[from - 1] != ' ' && text[from - 1] != '\n')
-        from--;
-    snprintf(prefix, sizeof prefix, "%.*s", (int)(s->input.at - from), text + from);
-    is_command = from == 0 && prefix[0] == '/';
-    if (!*prefix)
-        return false;
-    if (is_command)
-        for (size_t i = 0; i < N_COMMANDS; i++)
-            offer(&k, prefix + 1, commands[i].name);
-    else
-        for (size_t i = 0; i < s->model.n_people; i++) {
-            offer(&k, prefix, s->model.people[i].nick);
-            offer(&k, prefix, s->model.people[i].address);
-        }
-    if (k.n > 0) {
-        snprintf(done, sizeof done, "%s%s%s", is_command ? "/" : "", k.common, k.n == 1 ? " " : "");
-        input_replace(&s->input, from, done);
-    }
-    if (k.n > 1) {
-        buf_put_u8(&k.all, 0);
-        notice(s, STYLE_DIM, "%s", buf_ok(&k.all) ? (const char *)k.all.data : "");
-    }
-    buf_free(&k.all);
-    return k.n > 0;
+    return i < N_COMMANDS ? commands[i].name : NULL;
 }

@@ -6,6 +6,7 @@ libui_la_SOURCES = \
 	ui/backend_client.c \
 	ui/canvas.c ui/canvas.h \
 	ui/commands.c \
+	ui/complete.c ui/complete.h \
 	ui/config.c ui/config.h \
 	ui/first.c ui/first.h \
 	ui/first_draw.c \

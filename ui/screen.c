@@ -46,6 +46,7 @@ void screen_free(struct screen *s)
     if (!s)
         return;
     popup_close(s);
+    complete_end(&s->completion);
     buf_free(&s->pasted);
     talk_close(s);
     model_free(&s->model);
@@ -259,12 +260,11 @@ static void input_line_key(struct screen *s, struct key key)
 
     if (page_key(s, key))
         return;
-    if (key.kind == KEY_TAB_ && (empty || !command_complete(s)) && empty) {
-        next_pane(s, 1);
-        return;
-    }
-    if (key.kind == KEY_SHIFT_TAB && empty) {
-        next_pane(s, -1);
+    if (key.kind == KEY_TAB_ || key.kind == KEY_SHIFT_TAB) {
+        if (empty)
+            next_pane(s, key.kind == KEY_TAB_ ? 1 : -1);
+        else if (complete(s, key.kind == KEY_TAB_ ? 1 : -1))
+            draft_touch(s);
         return;
     }
     if (key.kind == KEY_CHAR && key.ch == '?' && empty && !key.alt) {
@@ -290,6 +290,8 @@ static void main_key(struct screen *s, struct key key)
 {
     const struct ui_view *v = pane_view(s->focus);
 
+    if (key.kind != KEY_TAB_ && key.kind != KEY_SHIFT_TAB)
+        complete_end(&s->completion);
     if (s->popup || v)
         ages_move(s);
     if (s->popup) {
@@ -359,6 +361,7 @@ void screen_paste(struct screen *s, const char *text, size_t len)
     }
     for (size_t i = 0; i + 1 < len; i++)
         lines += text[i] == '\n';
+    complete_end(&s->completion);
     focus_pane(s, PANE_INPUT);
     if (lines >= PASTE_ASK_LINES) {
         if (s->popup)

@@ -3,6 +3,7 @@
 #pragma once
 #include "ui/backend.h"
 #include "ui/canvas.h"
+#include "ui/complete.h"
 #include "ui/config.h"
 #include "ui/first.h"
 #include "ui/input.h"
@@ -92,6 +93,7 @@ struct screen {
     char *ask_text, *ask_answer; /* POPUP_CONFIRM: question; what must be typed */
     char *ask_method, *ask_params;
     struct buf pasted;
+    struct completion completion;
     struct search search; /* POPUP_SEARCH */
     char *list_title, *list_text; /* POPUP_LIST, POPUP_HELP: clean */
     size_t list_scroll;
@@ -144,8 +146,8 @@ void names_resolve(struct screen *s, struct chat *c);
 
 /* ---- slash commands (commands.c) ---- */
 void command_run(struct screen *s, const char *line);
-/* Completion of the word before the cursor; false: nothing to complete. */
-bool command_complete(struct screen *s);
+/* The name of command i, NULL after the last. */
+const char *command_name(size_t i);
 /* Help text of all commands, or of one; xm_free(). */
 char *command_help(const char *name);
 /* Resolves a person's or chat's name, nickname, number, address or id prefix as typed to what the

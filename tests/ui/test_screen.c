@@ -680,9 +680,35 @@ static void tab_completes_commands_and_moves_between_panes(void **state)
     driver_type(&d, "/inst<Tab>");
     assert_non_null(strstr(driver_row(&d, 21), "> /installations"));
     driver_type(&d, "<C-u>/re<Tab>");
-    assert_true(driver_shows(&d, "requests reset revoke reply react"));
+    assert_true(driver_shows(&d, "/requests /reset /revoke /reply /react"));
+    driver_type(&d, "<Tab>");
+    assert_non_null(strstr(driver_row(&d, 21), "> /requests"));
+    driver_type(&d, "<Tab><Tab>");
+    assert_non_null(strstr(driver_row(&d, 21), "> /revoke"));
+    driver_type(&d, "<S-Tab>");
+    assert_non_null(strstr(driver_row(&d, 21), "> /reset"));
+    driver_type(&d, " ma<Tab>");
+    assert_non_null(strstr(driver_row(&d, 21), "> /reset maria"));
+    driver_type(&d, "<C-u>/set cl<Tab>of<Tab><Enter>");
+    assert_true(driver_shows(&d, "clock is off now"));
     driver_type(&d, "<C-u><Tab>");
     assert_non_null(strstr(driver_row(&d, 1), "[CHATS]"));
+}
+
+static void names_with_spaces_are_completed_in_quotes(void **state)
+{
+    json_t *c = json_array_get(json_object_get(d.fake->world, "conversations"), 1);
+
+    (void)state;
+    json_object_set_new(c, "name", json_string("book club"));
+    fake_remote_consent(d.fake, "conversationId", "c0b2", "allowed", PHONE);
+    driver_settle(&d);
+    driver_type(&d, "/go boo<Tab>");
+    assert_non_null(strstr(driver_row(&d, 21), "> /go \"book club\""));
+    driver_type(&d, "<Enter>");
+    assert_non_null(strstr(driver_row(&d, 0), "book club  group"));
+    driver_type(&d, "/block \"book c<Tab><Enter>");
+    assert_string_equal(fake_last(d.fake, "preferences.block"), "preferences.block {\"targets\":[\"c0b2\"]}");
 }
 
 static void the_cursor_stands_where_keys_act(void **state)
@@ -834,6 +860,7 @@ int main(void)
         T(replies_and_reactions_act_on_the_selected_message),
         T(revoking_wants_the_short_id_typed),
         T(tab_completes_commands_and_moves_between_panes),
+        T(names_with_spaces_are_completed_in_quotes),
         T(the_cursor_stands_where_keys_act),
         T(nothing_wakes_the_screen_but_the_minute),
         T(hostile_names_and_words_are_shown_as_marks),
