@@ -495,6 +495,8 @@ void send_input(struct screen *s)
         input_done(&s->input);
         command_run(s, line);
         xm_free(line);
+        if (s->focus == PANE_INPUT)
+            s->talk.selected = -1; /* it was chosen for this command */
         return;
     }
     if (!c) {

@@ -2,6 +2,8 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/i18n.h"
+#include "ui/links.h"
+#include "ui/proof.h"
 #include "ui/sanitize.h"
 #include "ui/state.h"
 
@@ -468,6 +470,20 @@ static void run_search(struct screen *s, const struct args *a)
     search_open(s, true, a->rest);
 }
 
+static void run_url(struct screen *s, const struct args *a)
+{
+    if (a->n > 0)
+        links_copy(s, (size_t)strtoul(a->words[0], NULL, 10));
+    else
+        links_list(s);
+}
+
+static void run_copy(struct screen *s, const struct args *a)
+{
+    (void)a;
+    message_copy(s);
+}
+
 /* ---- names and settings ---- */
 
 static void nick_set(struct screen *s, const json_t *result, const json_t *error, const char *arg)
@@ -546,6 +562,26 @@ static void run_me(struct screen *s, const struct args *a)
     popup_open_list(s, _("you"), text);
 }
 
+static void run_fingerprint(struct screen *s, const struct args *a)
+{
+    const struct chat *c = chat_current(s);
+    const char *whose = a->n > 0 ? who_person(s, a->words[0]) : c && !c->is_group ? c->peer : NULL;
+
+    if (a->n > 0 && strcmp(a->words[0], "me") == 0)
+        whose = NULL;
+    if (whose && !model_person(&s->model, whose)) {
+        notice(s, STYLE_WARN, "%s", _("Nobody known here is called that."));
+        return;
+    }
+    proof_fingerprint(s, whose);
+}
+
+static void run_qr(struct screen *s, const struct args *a)
+{
+    (void)a;
+    proof_qr(s);
+}
+
 static void run_help(struct screen *s, const struct args *a)
 {
     char *text;
@@ -589,8 +625,12 @@ static const struct command commands[] = {
     {"leave", "", N_("leave this group"), 0, run_leave},
     {"reply", N_("TEXT"), N_("answer the selected message, else the last one"), 1, run_reply},
     {"react", N_("EMOJI"), N_("react to it; -EMOJI takes it back"), 1, run_react},
+    {"url", N_("[NUMBER]"), N_("links of the selected message, else of all; copy one"), 0, run_url},
+    {"copy", "", N_("the selected message, else the last one, to the clipboard"), 0, run_copy},
     {"search", N_("[TEXT]"), N_("in what was said, in all chats; Alt-/ in this one"), 0, run_search},
     {"nick", N_("WHO [NAME]"), N_("a name of your own for somebody or an installation; stays here"), 1, run_nick},
+    {"fingerprint", N_("[WHO, me]"), N_("installation keys to compare"), 0, run_fingerprint},
+    {"qr", "", N_("your address as a code to scan"), 0, run_qr},
     {"me", "", N_("your address and ids"), 0, run_me},
     {"set", N_("[NAME on, off]"), N_("settings of the screen"), 0, run_set},
     {"save", "", N_("keep the settings"), 0, run_save},
@@ -600,8 +640,7 @@ static const struct command commands[] = {
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
 /* Names that other commands of this program's plan have, so that the answer is honest. */
-static const char *const later[] = {"url",  "copy",        "receipts", "mute",  "notify", "bind",
-                                    "alias", "fingerprint", "qr",     "export",   "attach", NULL};
+static const char *const later[] = {"receipts", "mute", "notify", "bind", "alias", "export", "attach", NULL};
 
 /* Words of a copy; quotes keep spaces. */
 static void words_of(struct args *a, char *copy)

@@ -14,9 +14,11 @@ libui_la_SOURCES = \
 	ui/json.h \
 	ui/key.c ui/key.h \
 	ui/layout.c ui/layout.h \
+	ui/links.c ui/links.h \
 	ui/message.c ui/message.h \
 	ui/model.c ui/model.h \
 	ui/popup.c \
+	ui/proof.c ui/proof.h \
 	ui/requests.c \
 	ui/run.c ui/run.h \
 	ui/sanitize.c ui/sanitize.h \

@@ -1,5 +1,6 @@
 #include "ui/run.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/log.h"
@@ -113,6 +114,7 @@ static void draw(struct run *r)
 {
     bool all = screen_take_repaint(r->screen);
     const char *title;
+    char *copied;
 
     if (!screen_is_dirty(r->screen) && !all)
         return;
@@ -122,6 +124,10 @@ static void draw(struct run *r)
     title = screen_title(r->screen);
     terminal_show(r->terminal, &r->canvas, !r->no_colour && screen_wants_colour(r->screen), all);
     terminal_title(r->terminal, title);
+    copied = screen_take_copy(r->screen);
+    if (copied)
+        terminal_copy(r->terminal, copied);
+    xm_free(copied);
 }
 
 static int wait_ms(struct run *r, bool drained)

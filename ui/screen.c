@@ -60,6 +60,7 @@ void screen_free(struct screen *s)
     xm_free(s->accepts);
     xm_free(s->reply_to);
     xm_free(s->reply_words);
+    xm_free(s->copied);
     xm_free(s->title);
     screen_waiting_free(s);
     xm_free(s);
@@ -317,7 +318,10 @@ static void main_key(struct screen *s, struct key key)
     } else if (key.kind == KEY_CHAR && key.ch == '?') {
         popup_open_help(s);
     } else if (!v->key(s, key) && key.kind == KEY_CHAR && key.ch == '/') {
-        focus_pane(s, PANE_INPUT); /* a command can be begun anywhere */
+        if (s->focus == PANE_TALK)
+            s->focus = PANE_INPUT; /* the choice of the message stays: the command may be about it */
+        else
+            focus_pane(s, PANE_INPUT); /* a command can be begun anywhere */
         input_line_key(s, key);
     }
 }
@@ -469,6 +473,14 @@ bool screen_take_repaint(struct screen *s)
 
     s->repaint = false;
     return yes;
+}
+
+char *screen_take_copy(struct screen *s)
+{
+    char *text = s->copied;
+
+    s->copied = NULL;
+    return text;
 }
 
 bool screen_wants_colour(const struct screen *s)

@@ -47,6 +47,8 @@ bool screen_has_ended(const struct screen *s);
 bool screen_may_end(const struct screen *s); /* ended, and nothing is left to be written */
 bool screen_take_suspend(struct screen *s);  /* Ctrl-Z */
 bool screen_take_repaint(struct screen *s);  /* Ctrl-L */
+/* A clean text for the clipboard, asked for by a key or command; xm_free().  NULL: none. */
+char *screen_take_copy(struct screen *s);
 /* The terminal's title, clean. */
 const char *screen_title(struct screen *s);
 /* False where colours are switched off by /set. */

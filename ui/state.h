@@ -101,6 +101,7 @@ struct screen {
     struct waiting *waiting;
     size_t n_waiting, cap_waiting;
     uint64_t local_ids;
+    char *copied; /* clean; for the clipboard, until the terminal took it */
     char *title; /* last one given to the terminal */
 };
 

@@ -83,6 +83,8 @@ bool talk_at_end(const struct screen *s);
 bool talk_load_older(struct screen *s);
 
 /* ---- talk_draw.c ---- */
+/* A denied person's words in a group, unless opened. */
+bool message_is_hidden(struct screen *s, const struct message *m);
 /* Rows that message `i` takes at `cols` columns, day and marker lines included. */
 int talk_rows(struct screen *s, size_t i, int cols);
 void talk_draw(struct screen *s, struct canvas *c, struct rect r, bool focused);

@@ -11,7 +11,7 @@ struct rows {
     struct canvas *c;
     struct rect r;
     int at; /* next row, from the top of r; may be outside */
-    bool selected;
+    bool selected, with_cursor;
 };
 
 /* Columns inside a conversation: time, name, text, delivery mark. */
@@ -82,8 +82,7 @@ static const char *mark_of(const struct message *m)
     }
 }
 
-/* A denied person's words in a group are one counted line until opened. */
-static bool hidden(struct screen *s, const struct message *m)
+bool message_is_hidden(struct screen *s, const struct message *m)
 {
     const struct chat *c = model_chat(&s->model, s->talk.chat);
     const struct person *p;
@@ -117,9 +116,9 @@ static void put_hidden(struct screen *s, struct rows *w, size_t i)
     size_t count = 0;
     char text[160];
 
-    if (i > 0 && hidden(s, &t->messages[i - 1]))
+    if (i > 0 && message_is_hidden(s, &t->messages[i - 1]))
         return; /* the first of a run speaks for all */
-    while (i + count < t->n && hidden(s, &t->messages[i + count]))
+    while (i + count < t->n && message_is_hidden(s, &t->messages[i + count]))
         count++;
     if (visible(w)) {
         snprintf(text, sizeof text,
@@ -153,7 +152,7 @@ static void put_row(struct screen *s, struct rows *w, const struct message *m, b
             canvas_text_right(w->c, row, col + k.mark, 3, m->status == MESSAGE_FAILED ? STYLE_BAD : STYLE_DIM, mark_of(m));
         if (w->selected)
             canvas_restyle(w->c, row, col, w->r.cols, STYLE_SELECTED);
-        if (w->selected && first)
+        if (w->with_cursor && first)
             canvas_cursor(w->c, row, col);
     }
     w->at++;
@@ -179,7 +178,7 @@ static void put_message(struct screen *s, struct rows *w, size_t i)
     bool first = true;
 
     put_before(s, w, i);
-    if (hidden(s, m)) {
+    if (message_is_hidden(s, m)) {
         put_hidden(s, w, i);
         return;
     }
@@ -294,8 +293,9 @@ void talk_draw(struct screen *s, struct canvas *c, struct rect r, bool focused)
     last_row = total < r.rows ? total : r.rows; /* a short talk begins at the top */
     at = last_row + t->scroll;
     for (size_t i = t->n; i > 0 && at > 0; i--) {
-        struct rows w = {.c = c, .r = r, .selected = focused && t->selected == (int)i - 1};
+        struct rows w = {.c = c, .r = r, .selected = t->selected == (int)i - 1};
 
+        w.with_cursor = w.selected && focused;
         at -= talk_rows(s, i - 1, r.cols);
         w.at = at;
         if (at < r.rows)

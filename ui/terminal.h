@@ -23,6 +23,8 @@ bool terminal_size(struct terminal *t, int *rows, int *cols);
 void terminal_show(struct terminal *t, const struct canvas *c, bool colour, bool all);
 /* `title` is clean.  Written only when it changed and where the terminal has titles. */
 void terminal_title(struct terminal *t, const char *title);
+/* Gives the terminal a text for its clipboard (OSC 52), where it is of a kind that may have one. */
+void terminal_copy(struct terminal *t, const char *text);
 /* The next thing typed; false when nothing waits.  *gone: the terminal is no more. */
 bool terminal_key(struct terminal *t, struct key *out, bool *gone);
 /* For signals_rescue(). */

@@ -1,6 +1,7 @@
 /* The conversation as a pane: choosing a message and acting on it.  Drawing: talk_draw.c. */
 #include "base/alloc.h"
 #include "base/i18n.h"
+#include "ui/links.h"
 #include "ui/state.h"
 
 #include <stdio.h>
@@ -52,6 +53,8 @@ static bool key(struct screen *s, struct key key)
         answer(s);
     else if (key.kind == KEY_CHAR && (key.ch == 'e' || key.ch == '+'))
         react(s);
+    else if (key.kind == KEY_CHAR && key.ch == 'y')
+        message_copy(s);
     else if (key.kind == KEY_CHAR && key.ch == 'h') {
         s->talk.show_hidden = !s->talk.show_hidden;
         s->talk.gen++;
@@ -62,4 +65,4 @@ static bool key(struct screen *s, struct key key)
 }
 
 const struct ui_view view_talk = {N_("conversation"), talk_draw, key, NULL, NULL,
-                                  N_("Up/Down choose  r reply  e react  h hidden  PgUp PgDn  Esc back")};
+                                  N_("Up/Down choose  r reply  e react  y copy  h hidden  Esc back")};

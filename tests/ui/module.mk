@@ -6,7 +6,7 @@ UI_TESTS = tests/ui/test_sanitize tests/ui/test_text tests/ui/test_input tests/u
 check_PROGRAMS += $(UI_TESTS)
 TESTS += $(UI_TESTS)
 # The screen itself needs nothing of the core but its header.
-UI_ALONE = libui.la $(BASE_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) $(NCURSES_LIBS) $(UTF8PROC_LIBS)
+UI_ALONE = libui.la $(BASE_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) $(NCURSES_LIBS) $(UTF8PROC_LIBS) $(QRENCODE_LIBS)
 UI_FAKE = tests/ui/fake.c tests/ui/driver.c tests/ui/golden.c
 tests_ui_test_sanitize_SOURCES = tests/ui/test_sanitize.c tests/ui/hostile.c
 tests_ui_test_sanitize_LDADD = $(UI_ALONE) $(TEST_LIBS)

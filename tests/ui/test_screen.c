@@ -1,4 +1,5 @@
 /* The main screen, key by key, on a core that is a small world in memory. */
+#include "base/alloc.h"
 #include "tests/test.h"
 #include "tests/ui/fake.h"
 #include "tests/ui/golden.h"
@@ -612,6 +613,65 @@ static void the_conversation_shows_where_its_keys_act(void **state)
     assert_true(driver_shows(&d, "answering: thanks. can you add bo"));
 }
 
+static void assert_copied(const char *want)
+{
+    char *text = screen_take_copy(d.screen);
+
+    assert_non_null(text);
+    assert_string_equal(text, want);
+    xm_free(text);
+    assert_null(screen_take_copy(d.screen));
+}
+
+static void links_are_numbered_and_copied_when_asked_for(void **state)
+{
+    (void)state;
+    fake_text(d.fake, "c0a1", "m4", MARIA, "see (http://a.example/x), or\nHTTPS://b.example/?q=1\033[31m.");
+    driver_settle(&d);
+    driver_type(&d, "/url<Enter>");
+    assert_true(driver_shows(&d, " 1  http://a.example/x\n"));
+    assert_true(driver_shows(&d, " 2  HTTPS://b.example/?q=1^[[31m\n"));
+    assert_true(driver_shows(&d, " 3  https://ci.example/run/8841\n"));
+    assert_null(screen_take_copy(d.screen)); /* looking copies nothing */
+    driver_type(&d, "<Esc>/url 3<Enter>");
+    assert_copied("https://ci.example/run/8841");
+    driver_type(&d, "/url 4<Enter>");
+    assert_true(driver_shows(&d, "There is no link of that number"));
+    driver_type(&d, "<A-t><Up><Up>/url<Enter>"); /* of the selected message alone */
+    assert_true(driver_shows(&d, " 1  https://ci.example/run/8841\n"));
+    driver_type(&d, "<Esc><A-t><Up>y");
+    assert_copied("thanks. can you add bo to #ops-oncall?");
+    driver_type(&d, "<Up>/copy<Enter>");
+    assert_copied("yes, logs are here:\nhttps://ci.example/run/8841");
+    driver_type(&d, "<Esc>/copy<Enter>");
+    assert_copied("see (http://a.example/x), or\nHTTPS://b.example/?q=1^[[31m."); /* marks, no control bytes */
+}
+
+static void keys_are_shown_to_be_compared(void **state)
+{
+    (void)state;
+    d.fake->result_method = "client.inboxState";
+    d.fake->result = json_pack("{s:s, s:[{s:s}]}", "inboxId", MARIA, "installations", "id", PHONE);
+    driver_type(&d, "/fingerprint<Enter>"); /* in a 1:1 chat: the other one's */
+    assert_string_equal(fake_last(d.fake, "client.inboxState"), "client.inboxState {\"inboxId\":\"" MARIA "\"}");
+    assert_drawn(driver_screen(&d), "fingerprint");
+    driver_type(&d, "<Esc>/fingerprint me<Enter>");
+    assert_string_equal(fake_last(d.fake, "client.inboxState"), "client.inboxState {\"inboxId\":\"" ME "\"}");
+    driver_type(&d, "<Esc>/fingerprint nobody<Enter>");
+    assert_true(driver_shows(&d, "Nobody known here is called that."));
+}
+
+static void the_address_is_a_code_to_scan(void **state)
+{
+    (void)state;
+    driver_type(&d, "/qr<Enter>");
+    assert_drawn(driver_screen(&d), "qr");
+    driver_type(&d, "<Esc>");
+    resized(10, 40);
+    driver_type(&d, "/qr<Enter>");
+    assert_true(driver_shows(&d, "The code takes a window of 31"));
+}
+
 static void commands_say_what_is_wrong(void **state)
 {
     (void)state;
@@ -855,6 +915,9 @@ int main(void)
         T(help_names_the_keys_of_the_pane),
         T(a_long_help_says_that_there_is_more),
         T(the_conversation_shows_where_its_keys_act),
+        T(links_are_numbered_and_copied_when_asked_for),
+        T(keys_are_shown_to_be_compared),
+        T(the_address_is_a_code_to_scan),
         T(commands_say_what_is_wrong),
         T(commands_reach_the_core),
         T(replies_and_reactions_act_on_the_selected_message),

@@ -299,6 +299,21 @@ static void a_paste_is_never_sent_by_its_line_ends(void **state)
     assert_true(pty_wait(p, "> lost found"));
 }
 
+static void a_copy_is_given_to_the_terminal_in_base64_alone(void **state)
+{
+    (void)state;
+    pty_type(p, "/url 1\r");
+    assert_true(pty_wait(p, "copied, where the terminal has a clipboard"));
+    assert_true(pty_wrote(p, "\033]52;c;aHR0cHM6Ly9jaS5leGFtcGxlL3J1bi84ODQx\007")); /* https://ci.example/run/8841 */
+    pty_free(p);
+    p = begin("world", "TERM=vt100");
+    assert_true(pty_wait(p, "[maria]"));
+    pty_type(p, "/url 1\r");
+    assert_true(pty_wait(p, "copied, where the terminal has a clipboard"));
+    pty_quiet(p, 50);
+    assert_false(pty_wrote(p, "\033]52"));
+}
+
 static void utf8_is_typed_and_echoed(void **state)
 {
     (void)state;
@@ -471,6 +486,7 @@ int main(void)
         T(an_idle_screen_writes_nothing),
         T(keys_of_terminals_arrive),
         T(a_paste_is_never_sent_by_its_line_ends),
+        T(a_copy_is_given_to_the_terminal_in_base64_alone),
         T(utf8_is_typed_and_echoed),
         T(bytes_that_are_no_utf8_hold_up_no_key),
         T(utf8_is_typed_without_a_locale_for_it),
