@@ -265,6 +265,22 @@ static void a_group_is_made_and_talked_in(void **state)
     leaves_well(ben);
 }
 
+/* Whoever asks for lines to be spoken must not find a drawn screen. */
+static void a_line_mode_that_is_not_there_is_not_passed_over(void **state)
+{
+    const char *env[] = {data_home, NULL}, *argv[] = {program_path("xmtui"), "--plain", NULL};
+    struct pty *p = pty_start(argv, env, 24, 80);
+    int status;
+
+    (void)state;
+    assert_true(pty_wait(p, "xmtui: --plain is not available yet"));
+    status = pty_end(p);
+    assert_true(status != -1 && WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_false(pty_wrote(p, "\033[?1049h"));
+    pty_free(p);
+}
+
 static size_t stages(void)
 {
     glob_t found;
@@ -304,6 +320,7 @@ int main(void)
         cmocka_unit_test(a_passphrase_opens_the_home_again),
         cmocka_unit_test(they_chat_and_a_block_travels),
         cmocka_unit_test(a_group_is_made_and_talked_in),
+        cmocka_unit_test(a_line_mode_that_is_not_there_is_not_passed_over),
         cmocka_unit_test(the_demo_strikes_its_stage_when_its_terminal_goes),
     };
 
