@@ -180,7 +180,7 @@ void main_reload(struct screen *s)
     }
     s->reload_network = false;
     model_order(&s->model, s->talk.chat, s->focus == PANE_CHATS);
-    if (s->model.n_shown && s->list_at >= s->model.n_shown)
+    if (s->model.n_shown && s->list_at >= s->model.n_shown) /* fewer than there were */
         s->list_at = s->model.n_shown - 1;
     subjects_rebuild(s);
     resolve_visible(s);

@@ -454,7 +454,9 @@ static bool belongs(struct model *m, const struct chat *c, const char *keep)
 {
     if (c->is_duplicate)
         return false;
-    return chat_consent(m, c) == CONSENT_ALLOWED || (keep && strcmp(c->id, keep) == 0);
+    if (keep && strcmp(c->id, keep) == 0)
+        return true;
+    return chat_consent(m, c) == CONSENT_ALLOWED && (!m->only_unread || c->unread > 0);
 }
 
 struct place {

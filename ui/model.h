@@ -60,6 +60,7 @@ struct model {
     json_t *chat_by_id, *person_by_inbox; /* id → index */
     size_t *shown; /* chats of the list, in its order */
     size_t n_shown;
+    bool only_unread; /* the list shows no others */
     struct installation *installations;
     size_t n_installations;
     struct decision *log; /* newest first */

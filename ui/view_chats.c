@@ -50,20 +50,37 @@ static void draw_row(struct screen *s, struct canvas *c, struct rect r, int row,
         canvas_cursor(c, row, r.col);
 }
 
+/* Under the last chat, where there is room for it: that some are not shown, and where they are. */
+static void draw_hidden(struct screen *s, struct canvas *c, struct rect r)
+{
+    int used = 1 + (int)s->model.n_shown, row = r.row + r.rows - 2;
+
+    if (s->tab_counts[TAB_DENIED] == 0 || r.cols < 24 || r.rows - used < 4) /* a narrow list has the tabs below it */
+        return;
+    canvas_text(c, row, r.col, r.cols, STYLE_DIM, _("-- blocked are hidden --"));
+    canvas_printf(c, row + 1, r.col, r.cols, STYLE_DIM, _("   %u denied, Alt-c d"), s->tab_counts[TAB_DENIED]);
+}
+
 static void draw(struct screen *s, struct canvas *c, struct rect r, bool focused)
 {
     char note[40] = "";
     size_t rows = (size_t)(r.rows > 1 ? r.rows - 1 : 0), first = 0;
     unsigned unread = model_unread(&s->model);
 
-    if (unread)
+    if (s->model.only_unread)
+        snprintf(note, sizeof note, "%s", _("unread"));
+    else if (unread)
         snprintf(note, sizeof note, _("%u new"), unread);
     head_draw(s, c, r, _("CHATS"), note, focused);
     if (s->list_at >= rows)
         first = s->list_at - rows + 1;
     for (size_t i = 0; i < rows && first + i < s->model.n_shown; i++)
         draw_row(s, c, r, r.row + 1 + (int)i, first + i, focused);
-    if (s->model.n_shown == 0 && rows >= 2) {
+    draw_hidden(s, c, r);
+    if (s->model.n_shown == 0 && s->model.only_unread && rows >= 2) {
+        canvas_text(c, r.row + 1, r.col + 1, r.cols - 1, STYLE_DIM, _("nothing unread"));
+        canvas_text(c, r.row + 2, r.col + 1, r.cols - 1, STYLE_DIM, _("f shows all"));
+    } else if (s->model.n_shown == 0 && rows >= 2) {
         canvas_text(c, r.row + 1, r.col + 1, r.cols - 1, STYLE_DIM, _("none yet"));
         canvas_text(c, r.row + 2, r.col + 1, r.cols - 1, STYLE_DIM, "/dm ADDRESS");
     }
@@ -74,6 +91,12 @@ static bool key(struct screen *s, struct key key)
     size_t n = s->model.n_shown;
     const char *target;
 
+    if (key.kind == KEY_CHAR && key.ch == 'f') {
+        s->model.only_unread = !s->model.only_unread;
+        model_order(&s->model, s->talk.chat, false);
+        s->list_at = 0;
+        return true;
+    }
     if (n == 0)
         return false;
     if (key.kind == KEY_UP_ || (key.kind == KEY_CHAR && key.ch == 'k'))
@@ -105,4 +128,4 @@ static void leave(struct screen *s)
 }
 
 const struct ui_view view_chats = {N_("chats"), draw, key, NULL, leave,
-                                   N_("Up/Down choose  Enter open  b block  u undo  Esc back")};
+                                   N_("Up/Down choose  Enter open  b block  u undo  f unread only  Esc back")};

@@ -393,6 +393,34 @@ static void the_order_stands_still_while_the_list_has_the_focus(void **state)
     assert_non_null(strstr(driver_row(&d, 2), "# ops-oncall"));
 }
 
+static void the_list_can_show_what_is_unread_alone(void **state)
+{
+    (void)state;
+    fake_text(d.fake, "c0b2", "g4", DANA, "deploy at noon");
+    driver_settle(&d);
+    driver_type(&d, "<A-l>f");
+    assert_non_null(strstr(driver_row(&d, 1), "[CHATS]"));
+    assert_non_null(strstr(driver_row(&d, 1), "unread"));
+    assert_non_null(strstr(driver_row(&d, 2), "# ops-oncall"));
+    assert_non_null(strstr(driver_row(&d, 3), "maria")); /* the open one stays */
+    driver_type(&d, "<A-1><Esc>");
+    assert_non_null(strstr(driver_row(&d, 2), "# ops-oncall"));
+    assert_null(strstr(driver_row(&d, 3), "maria"));
+    driver_type(&d, "<A-l>f");
+    assert_non_null(strstr(driver_row(&d, 3), "maria"));
+}
+
+static void the_list_says_where_the_blocked_are(void **state)
+{
+    (void)state;
+    resized(40, 120);
+    assert_non_null(strstr(driver_row(&d, 33), "blocked are hidden"));
+    assert_non_null(strstr(driver_row(&d, 34), "1 denied, Alt-c d"));
+    driver_type(&d, "<A-c>db");
+    driver_type(&d, "a");
+    assert_false(driver_shows(&d, "blocked are hidden"));
+}
+
 static void scrolls_back_through_pages_of_the_store(void **state)
 {
     char id[16], text[32];
@@ -902,6 +930,8 @@ int main(void)
         T(the_tabs_of_consent_have_their_words_in_a_narrow_pane_too),
         T(denied_words_in_a_group_are_counted_and_can_be_opened),
         T(the_order_stands_still_while_the_list_has_the_focus),
+        T(the_list_can_show_what_is_unread_alone),
+        T(the_list_says_where_the_blocked_are),
         T(scrolls_back_through_pages_of_the_store),
         T(drafts_are_saved_at_a_pause_and_come_back),
         T(leaving_keeps_what_is_typed),
