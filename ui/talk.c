@@ -13,12 +13,20 @@
 
 #define SAME_WITHIN_NS INT64_C(60000000000) /* between a text's being shown and the core's noting of it */
 
+/* What stands before a message decides whether a day or the marker is told above it. */
+static void forget_height(struct talk *t, size_t i)
+{
+    if (i < t->n)
+        t->messages[i].rows = 0;
+}
+
 static void drop(struct talk *t, size_t from, size_t count)
 {
     for (size_t i = from; i < from + count; i++)
         message_clear(&t->messages[i]);
     memmove(t->messages + from, t->messages + from + count, (t->n - from - count) * sizeof *t->messages);
     t->n -= count;
+    forget_height(t, from);
 }
 
 void talk_close(struct screen *s)
@@ -65,6 +73,7 @@ static void put(struct talk *t, struct message *msg)
     if (at >= 0) {
         message_clear(&t->messages[at]);
         t->messages[at] = *msg;
+        forget_height(t, (size_t)at + 1);
         return;
     }
     replace_waiting(t, msg);
@@ -85,6 +94,7 @@ static void put(struct talk *t, struct message *msg)
     memmove(t->messages + i + 1, t->messages + i, (t->n - i) * sizeof *t->messages);
     t->messages[i] = *msg;
     t->n++;
+    forget_height(t, i + 1);
     if (t->selected >= (int)i)
         t->selected++;
 }
@@ -148,7 +158,6 @@ static void trim(struct talk *t, bool newest)
         t->has_older = true;
         t->selected = t->selected >= (int)extra ? t->selected - (int)extra : -1;
     }
-    t->gen++;
 }
 
 void talk_open(struct screen *s, const char *chat, bool peek)
@@ -222,13 +231,11 @@ bool talk_add(struct screen *s, const json_t *o)
     }
     if (find(t, msg.id) >= 0) {
         put(t, &msg);
-        t->gen++;
         return false;
     }
     put(t, &msg);
     keep_place(s);
     trim(t, false);
-    t->gen++;
     return true;
 }
 
@@ -283,7 +290,6 @@ void talk_status(struct screen *s, const char *id, const char *status)
     if (at < 0)
         return;
     s->talk.messages[at].status = message_status(status);
-    s->talk.gen++;
 }
 
 void talk_scroll(struct screen *s, int rows)

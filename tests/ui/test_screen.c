@@ -450,6 +450,39 @@ static void scrolls_back_through_pages_of_the_store(void **state)
     assert_true(driver_shows(&d, "[hidden]"));
 }
 
+static void what_came_one_by_one_looks_as_if_read_at_once(void **state)
+{
+    char id[16], text[80], *before;
+
+    (void)state;
+    driver_type(&d, "<A-2>");
+    for (int i = 0; i < 700; i++) { /* more than the window holds, over some days */
+        snprintf(id, sizeof id, "x%d", i);
+        snprintf(text, sizeof text, "line %d%s", i, i % 3 ? "" : " is long enough to take a second row of the pane");
+        d.fake->now_ns += INT64_C(900000000000);
+        fake_text(d.fake, "c0b2", id, i % 5 == 2 ? MALLORY : DANA, text);
+        if (i % 7 == 0)
+            driver_settle(&d);
+    }
+    d.fake->now_ns += INT64_C(86400000000000);
+    fake_text(d.fake, "c0b2", "late1", DANA, "the first of its day");
+    driver_settle(&d);
+    d.fake->now_ns -= INT64_C(3600000000000);
+    fake_text(d.fake, "c0b2", "late0", DANA, "no, this one was");
+    driver_settle(&d);
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < 6 * round; i++)
+            driver_type(&d, "<PgUp>");
+        before = strdup(driver_screen(&d));
+        driver_type(&d, "<A-2><A-1>"); /* read anew */
+        for (int i = 0; i < 6 * round; i++)
+            driver_type(&d, "<PgUp>");
+        assert_string_equal(driver_screen(&d), before);
+        free(before);
+        driver_type(&d, "<End>");
+    }
+}
+
 static void drafts_are_saved_at_a_pause_and_come_back(void **state)
 {
     (void)state;
@@ -933,6 +966,7 @@ int main(void)
         T(the_list_can_show_what_is_unread_alone),
         T(the_list_says_where_the_blocked_are),
         T(scrolls_back_through_pages_of_the_store),
+        T(what_came_one_by_one_looks_as_if_read_at_once),
         T(drafts_are_saved_at_a_pause_and_come_back),
         T(leaving_keeps_what_is_typed),
         T(one_ctrl_c_cancels_and_two_quit),
