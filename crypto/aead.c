@@ -89,13 +89,12 @@ static int gcm_open(const EVP_CIPHER *cipher, const uint8_t *key, const uint8_t 
         goto done;
     if (len > 0 && EVP_DecryptUpdate(ctx, out, &n, sealed.data, (int)len) != 1)
         goto done;
-    if (EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_LEN, tag) != 1)
-        goto done;
-    r = EVP_DecryptFinal_ex(ctx, none, &n) == 1 ? 0 : ERR_AUTH;
-    if (r != 0)
-        sodium_memzero(out, len); /* GCM decrypts before it knows */
+    if (EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_LEN, tag) == 1)
+        r = EVP_DecryptFinal_ex(ctx, none, &n) == 1 ? 0 : ERR_AUTH;
 done:
     EVP_CIPHER_CTX_free(ctx);
+    if (r != 0)
+        sodium_memzero(out, len); /* GCM decrypts before it knows */
     return r;
 }
 

@@ -18,6 +18,7 @@ int eth_init(void)
 {
     secp256k1_context *ctx;
     uint8_t blind[32];
+    int r;
 
     if (secp != NULL)
         return 0;
@@ -25,11 +26,12 @@ int eth_init(void)
     if (ctx == NULL)
         return ERR_NOMEM;
     rand_fill(&rand_system, blind, sizeof blind); /* blinds the signing operations */
-    if (secp256k1_context_randomize(ctx, blind) != 1) {
-        secp256k1_context_destroy(ctx);
-        return ERR_STATE;
-    }
+    r = secp256k1_context_randomize(ctx, blind) == 1 ? 0 : ERR_STATE;
     sodium_memzero(blind, sizeof blind);
+    if (r != 0) {
+        secp256k1_context_destroy(ctx);
+        return r;
+    }
     secp = ctx;
     return 0;
 }
