@@ -20,7 +20,7 @@ void mls_put_content_tbs(struct buf *b, uint16_t wire_format, const struct mls_f
 int mls_content_sign(uint16_t wire_format, const struct mls_framed_content *content, struct slice context,
                      const struct mls_signer *signer, uint8_t signature[MLS_SIGNATURE_LEN])
 {
-    struct buf tbs = BUF_INIT;
+    struct buf tbs = BUF_SECRET;
     int e;
 
     mls_put_content_tbs(&tbs, wire_format, content, context);
@@ -32,7 +32,7 @@ int mls_content_sign(uint16_t wire_format, const struct mls_framed_content *cont
 int mls_content_verify(uint16_t wire_format, const struct mls_framed_content *content, struct slice context,
                        struct slice signature_key, struct slice signature)
 {
-    struct buf tbs = BUF_INIT;
+    struct buf tbs = BUF_SECRET;
     int e;
 
     mls_put_content_tbs(&tbs, wire_format, content, context);

@@ -86,7 +86,7 @@ static void put_labelled(struct buf *b, const char *label, struct slice content)
 int mls_sign_with_label(const struct mls_signer *signer, const char *label, struct slice content,
                         uint8_t signature[MLS_SIGNATURE_LEN])
 {
-    struct buf b = BUF_INIT;
+    struct buf b = BUF_SECRET; /* the content may be a message */
     struct ed25519_key key;
     int r = 0;
 
@@ -106,7 +106,7 @@ done:
 
 int mls_verify_with_label(struct slice public_key, const char *label, struct slice content, struct slice signature)
 {
-    struct buf b = BUF_INIT;
+    struct buf b = BUF_SECRET; /* the content may be a message */
     int r;
 
     put_labelled(&b, label, content);
