@@ -225,7 +225,7 @@ int content_leave_request(struct bytes *out, struct err *err)
 
 int content_device_sync(struct slice payload, struct bytes *out, struct err *err)
 {
-    struct buf b = BUF_INIT;
+    struct buf b = BUF_SECRET;
 
     begin(&b, "application/x-protobuf", 1);
     wire_put_bytes(&b, 4, payload);

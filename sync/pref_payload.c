@@ -7,6 +7,7 @@
 #include "proto/xmtp_device_sync.pb-c.h"
 #include "sync/hmac.h"
 
+#include <sodium.h>
 #include <string.h>
 
 /* Field numbers of sync.md 2.2 that are written by hand, so that updates can be appended one by one. */
@@ -121,6 +122,7 @@ int pref_payload_each(struct slice payload, int (*each)(void *ctx, const struct 
     if (refused)
         *refused = bad;
 done:
+    sodium_memzero(&update, sizeof update);
     proto_arena_free(&arena);
     return r;
 }

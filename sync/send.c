@@ -120,9 +120,10 @@ struct outgoing {
 static int compose(struct core *core, struct group *g, struct slice content, const struct send_options *options,
                    struct outgoing *out, struct err *err)
 {
-    struct buf v1 = BUF_INIT;
+    struct buf v1 = BUF_SECRET;
 
-    *out = (struct outgoing){.content = content, .now_ns = core_now_ns(core), .options = options};
+    *out = (struct outgoing){
+        .content = content, .now_ns = core_now_ns(core), .options = options, .envelope = BUF_SECRET};
     content_facts(content, &out->facts);
     out->should_push = out->facts.should_push && !options->no_push;
     snprintf(out->key, sizeof out->key, "%" PRId64, out->now_ns);
