@@ -341,7 +341,7 @@ static void submit(struct screen *s)
         go(s, FIRST_REPEAT);
         break;
     case FIRST_REPEAT:
-        if (f->passphrase.len == strlen(text) + 1 && memcmp(f->passphrase.data, text, strlen(text)) == 0) {
+        if (slice_eq_secret(buf_slice(&f->passphrase), slice_of(text, strlen(text) + 1))) {
             begin_opening(s, true);
         } else {
             fail(s, _("The two were not the same. Once more."));
