@@ -1,8 +1,14 @@
 #include "identity/rotation.h"
 
+#include "identity/key_package.h"
+
+/* No upload sets a time further ahead than this, unless the clock was: then the package is not valid yet, and
+ * nobody can invite us with it. */
+#define FURTHEST_NS (ROTATION_PERIOD_NS + KEY_PACKAGE_BACKDATE_S * INT64_C(1000000000))
+
 bool rotation_is_due(int64_t next_ns, int64_t now_ns)
 {
-    return next_ns == 0 || now_ns >= next_ns;
+    return next_ns == 0 || now_ns >= next_ns || next_ns - now_ns > FURTHEST_NS;
 }
 
 int64_t rotation_after_welcome(int64_t next_ns, int64_t now_ns)

@@ -10,7 +10,8 @@
 #define ROTATION_AFTER_WELCOME_NS (INT64_C(5) * 1000000000)
 #define KEY_PACKAGE_KEEP_NS       (INT64_C(24) * 3600 * 1000000000)
 
-/* `next_ns` is the stored time of the next rotation, 0 when none is stored (that counts as due). */
+/* `next_ns` is the stored time of the next rotation, 0 when none is stored (that counts as due, as does one that
+ * only a clock running ahead can have set). */
 bool rotation_is_due(int64_t next_ns, int64_t now_ns);
 /* After a sync that brought welcomes: the package was used, so one soon.  The new `next_ns`. */
 int64_t rotation_after_welcome(int64_t next_ns, int64_t now_ns);

@@ -171,6 +171,19 @@ static void a_package_lasts_thirty_days_unless_it_is_used(void **state)
     assert_int_equal(rotation_after_welcome(NOW - 1, NOW), NOW - 1);
 }
 
+/* Made while the clock was ahead, a package is not valid yet: nobody could invite us until then. */
+static void a_package_that_the_clock_made_too_early_is_replaced(void **state)
+{
+    int64_t next = rotation_after_upload(0, NOW + 400 * 86400 * S);
+
+    (void)state;
+    assert_true(rotation_is_due(next, NOW));
+    /* An hour is what packages are dated back. */
+    next = rotation_after_upload(0, NOW);
+    assert_false(rotation_is_due(next, NOW - 3600 * S));
+    assert_true(rotation_is_due(next, NOW - 3601 * S));
+}
+
 static void an_upload_does_not_cancel_a_rotation_that_a_welcome_asked_for_meanwhile(void **state)
 {
     (void)state;
@@ -200,6 +213,7 @@ int main(void)
         cmocka_unit_test(identifiers_are_ordered_by_kind_and_bytes),
         cmocka_unit_test(a_credential_names_its_inbox),
         cmocka_unit_test(a_package_lasts_thirty_days_unless_it_is_used),
+        cmocka_unit_test(a_package_that_the_clock_made_too_early_is_replaced),
         cmocka_unit_test(an_upload_does_not_cancel_a_rotation_that_a_welcome_asked_for_meanwhile),
         cmocka_unit_test(superseded_packages_stay_for_a_day),
     };
