@@ -157,3 +157,12 @@ static inline int64_t core_now_ns(const struct core *core)
 {
     return clock_now_ns(core->clock);
 }
+
+/* Whether `then_ns`, as this clock once gave it, is `age_ns` ago.  A time still to come counts as long ago: the
+ * clock was ahead then, and nothing should wait until it gets there again. */
+static inline bool core_is_past(const struct core *core, int64_t then_ns, int64_t age_ns)
+{
+    int64_t now = core_now_ns(core);
+
+    return then_ns > now || now - then_ns >= age_ns;
+}

@@ -102,7 +102,7 @@ int group_check_installations(struct core *core, const uint8_t id[16], int64_t m
         goto done;
     due = row.active && row.membership != STORE_MEMBER_RESTORED && !row.paused_for_version &&
           (row.type == STORE_GROUP || row.type == STORE_DM) &&
-          core_now_ns(core) - row.installations_checked_ns >= min_age_ns;
+          core_is_past(core, row.installations_checked_ns, min_age_ns);
     if (!due || (r = group_open(core, id, &g, err)) != 0)
         goto done;
     r = check_installations_locked(core, g, err);

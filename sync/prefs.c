@@ -313,12 +313,12 @@ static int flush_once(struct core *core, struct err *err)
 /* The newest group is the one that a newly registered installation of ours made. */
 static void refresh_welcomes(struct core *core)
 {
-    int64_t now = core_now_ns(core);
+    int64_t began = core_now_ns(core);
 
-    if (now - core->prefs->welcomes_read_ns < WELCOMES_FRESH_NS)
+    if (!core_is_past(core, core->prefs->welcomes_read_ns, WELCOMES_FRESH_NS))
         return;
     if (welcomes_sync(core, NULL, NULL) == 0)
-        core->prefs->welcomes_read_ns = now;
+        core->prefs->welcomes_read_ns = began;
 }
 
 int prefs_flush(struct core *core, struct err *err)

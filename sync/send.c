@@ -49,7 +49,6 @@ static int read_standing(struct core *core, struct group *g, struct standing *ou
 {
     struct store_mem mem = STORE_MEM_INIT;
     struct store_group row;
-    int64_t now = core_now_ns(core);
     int r = store_group_get(core->store, slice_of(g->id, 16), &mem, &row, err);
 
     if (r == 0 && (!row.active || row.membership == STORE_MEMBER_RESTORED))
@@ -58,8 +57,8 @@ static int read_standing(struct core *core, struct group *g, struct standing *ou
         r = err_set(err, ERR_PAUSED, _("this conversation wants version %s: update xmtui"), row.paused_for_version);
     if (r == 0) {
         out->may_check = g->type != CONVERSATION_SYNC && g->type != CONVERSATION_ONESHOT &&
-                         now - row.installations_checked_ns > CHECK_BEFORE_SEND_NS;
-        out->rotate = now - row.rotated_at_ns > ROTATE_AFTER_NS;
+                         core_is_past(core, row.installations_checked_ns, CHECK_BEFORE_SEND_NS);
+        out->rotate = core_is_past(core, row.rotated_at_ns, ROTATE_AFTER_NS);
     }
     store_mem_free(&mem);
     return r;

@@ -700,6 +700,28 @@ static void a_message_reaches_a_device_that_was_new(void **state)
     world_run(*state, new_device);
 }
 
+/* A clock that was ahead for a while and is put right. */
+static void clock_put_right(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2), *a2;
+    uint8_t id[16];
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_sync(b);
+    peer_advance(b, 365 * 86400);
+    peer_send(b, id, "next year"); /* looks for new devices, and notes when */
+    peer_advance(b, -365 * 86400);
+    a2 = world_installation(w, 1);
+    peer_send(b, id, "now");
+    peer_sync(a2);
+    assert_string_equal(peer_texts(a2, id), "now");
+}
+
+static void a_new_device_is_found_though_the_clock_was_ahead(void **state)
+{
+    world_run(*state, clock_put_right);
+}
+
 /* ---- hostile bytes ---- */
 
 static void hostile(struct world *w)
@@ -1016,6 +1038,7 @@ int main(void)
         TEST(duplicate_dms_read_as_one),
         TEST(a_foreign_preferences_group_is_not_trusted),
         TEST(a_message_reaches_a_device_that_was_new),
+        TEST(a_new_device_is_found_though_the_clock_was_ahead),
         TEST(damaged_envelopes_are_passed_over_and_change_nothing),
         TEST(a_damaged_commit_leaves_the_way_for_the_real_one),
         TEST(a_group_without_its_immutable_metadata_is_read_on),
