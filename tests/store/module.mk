@@ -1,7 +1,7 @@
 # Tests of store/; included by tests/module.mk.
-noinst_HEADERS += tests/store/help.h
+noinst_HEADERS += tests/store/faulty_vfs.h tests/store/help.h
 EXTRA_DIST += tests/store/v1.sql tests/store/v2.sql
-STORE_TESTS = tests/store/test_consent tests/store/test_crash tests/store/test_db tests/store/test_groups \
+STORE_TESTS = tests/store/test_consent tests/store/test_crash tests/store/test_db tests/store/test_faults tests/store/test_groups \
 	tests/store/test_identity tests/store/test_messages tests/store/test_migrate tests/store/test_store \
 	tests/store/test_work
 check_PROGRAMS += $(STORE_TESTS)
@@ -12,6 +12,8 @@ tests_store_test_crash_SOURCES = tests/store/test_crash.c tests/store/help.c
 tests_store_test_crash_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_db_SOURCES = tests/store/test_db.c tests/store/help.c
 tests_store_test_db_LDADD = $(STORE_LIBS) $(TEST_LIBS)
+tests_store_test_faults_SOURCES = tests/store/test_faults.c tests/store/faulty_vfs.c tests/store/help.c
+tests_store_test_faults_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_groups_SOURCES = tests/store/test_groups.c tests/store/help.c
 tests_store_test_groups_LDADD = $(STORE_LIBS) $(TEST_LIBS)
 tests_store_test_identity_SOURCES = tests/store/test_identity.c tests/store/help.c
