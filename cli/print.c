@@ -228,8 +228,13 @@ void print_log(const json_t *list)
     json_array_foreach(list, i, r) {
         printf("%" JSON_INTEGER_FORMAT "  ", json_integer_value(json_object_get(r, "id")));
         say_time(r, "timeNs");
-        printf("  %.8s  %s %.12s  %s -> %s  %s  %s\n", text(r, "origin"), text(r, "entityType"), text(r, "entity"),
-               text(r, "oldState"), text(r, "newState"), text(r, "effect"), text(r, "delivery"));
+        fputs("  ", stdout);
+        if (*text(r, "originNick"))
+            say(text(r, "originNick"));
+        else
+            printf("%.8s", text(r, "origin"));
+        printf("  %s %.12s  %s -> %s  %s  %s\n", text(r, "entityType"), text(r, "entity"), text(r, "oldState"),
+               text(r, "newState"), text(r, "effect"), text(r, "delivery"));
     }
 }
 

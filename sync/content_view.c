@@ -422,6 +422,8 @@ static int from_type(const json_t *content, const char *type, const char *refere
                     : err_set(err, ERR_INVALID, "%s", _("text is missing"));
     if (!text_of(content, "emoji"))
         return err_set(err, ERR_INVALID, "%s", _("emoji is missing"));
+    if (action && strcmp(action, "added") != 0 && strcmp(action, "removed") != 0)
+        return err_set(err, ERR_INVALID, "%s", _("\"action\" is added or removed"));
     return content_reaction(reference, reference_inbox, text_of(content, "emoji"),
                             action && strcmp(action, "removed") == 0, out, err);
 }

@@ -7,6 +7,7 @@
 #include "store/groups.h"
 #include "store/installation.h"
 #include "store/preferences.h"
+#include "store/settings.h"
 #include "sync/consent.h"
 #include "sync/consent_json.h"
 #include "sync/core.h"
@@ -367,9 +368,24 @@ static int list(struct rpc *rpc)
     return store_consents_each(rpc->store, add_record, rpc->result, &rpc->err);
 }
 
+/* Where a decision came from, by our name for that installation. */
+static void add_origin_nick(struct store *store, json_t *row)
+{
+    const char *origin = json_string_value(json_object_get(row, "origin")), *name;
+    struct store_mem mem = STORE_MEM_INIT;
+
+    if (origin && store_nickname_get(store, STORE_NICKNAME_INSTALLATION, origin, &mem, &name, NULL) == 0)
+        json_object_set_new(row, "originNick", json_string(name));
+    store_mem_free(&mem);
+}
+
 static int add_log_row(void *ctx, const struct store_consent_log *row)
 {
-    return json_array_append_new(ctx, consent_log_json(row)) == 0 ? 0 : ERR_NOMEM;
+    struct rpc *rpc = ctx;
+    json_t *json = consent_log_json(row);
+
+    add_origin_nick(rpc->store, json);
+    return json_array_append_new(rpc->result, json) == 0 ? 0 : ERR_NOMEM;
 }
 
 static int read_log(struct rpc *rpc)
@@ -382,7 +398,7 @@ static int read_log(struct rpc *rpc)
     if (limit < 1 || limit > CHOICES_MAX)
         return err_set(&rpc->err, ERR_INVALID, _("\"limit\" must be 1 to %d"), CHOICES_MAX);
     rpc->result = json_array();
-    return store_consent_log_page(rpc->store, before, (size_t)limit, add_log_row, rpc->result, &rpc->err);
+    return store_consent_log_page(rpc->store, before, (size_t)limit, add_log_row, rpc, &rpc->err);
 }
 
 /* ---- the preferences groups ---- */

@@ -298,7 +298,8 @@ static void a_text_goes_from_one_to_the_other(void **state)
 static void a_block_reaches_another_installation_and_is_undone(void **state)
 {
     char command[200];
-    json_t *second, *records, *log, *list, *row;
+    json_t *second, *records, *log, *list, *row, *alix = run_json("@alix client info --json");
+    struct outcome o;
     size_t i;
 
     (void)state;
@@ -323,7 +324,16 @@ static void a_block_reaches_another_installation_and_is_undone(void **state)
     list = run_json("@phone list --json --type dm");
     assert_int_equal(json_array_size(list), 0);
     json_decref(list);
+    /* The log says who decided it, by our own name where that installation has one. */
+    snprintf(command, sizeof command, "@phone nick %.12s desk", member(alix, "installationId"));
+    expect_status(command, 0, "");
     log = run_json("@phone preferences log --json");
+    assert_string_equal(member(json_array_get(log, 0), "origin"), member(alix, "installationId"));
+    assert_string_equal(member(json_array_get(log, 0), "originNick"), "desk");
+    run("@phone preferences log --limit 1", &o);
+    assert_non_null(strstr(o.out, "  desk  "));
+    outcome_free(&o);
+    json_decref(alix);
     json_array_foreach(log, i, row)
         if (strcmp(member(row, "entity"), bo_inbox) == 0 && strcmp(member(row, "newState"), "denied") == 0)
             snprintf(command, sizeof command, "@phone preferences undo %d --json",
