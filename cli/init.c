@@ -1,6 +1,7 @@
 /* `xmtui init`: makes this installation and registers it. */
 #include "cli/special.h"
 
+#include "base/hex.h"
 #include "base/i18n.h"
 #include "cli/call.h"
 #include "cli/exit.h"
@@ -9,6 +10,7 @@
 #include "cli/print.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +26,41 @@ static int ways(const struct cli_options *o)
            o->wallet_key_given;
 }
 
+/* The key of the other home, where it is not in its db.key. */
+static bool add_other_key(const struct cli_options *o, const char *home, json_t *params)
+{
+    enum xm_home_state kind = xm_home_inspect(home);
+    char secret[1024], prompt[PATH_MAX + 40], hex[2 * sizeof o->db_key + 1];
+
+    if (kind == XM_HOME_NEEDS_KEY && o->has_db_key) {
+        hex_encode(o->db_key, sizeof o->db_key, hex);
+        json_object_set_new(params, "dbKey", json_string(hex));
+        explicit_bzero(hex, sizeof hex);
+    } else if (kind == XM_HOME_NEEDS_PASSPHRASE) {
+        snprintf(prompt, sizeof prompt, _("Passphrase of %s: "), home);
+        if (!cli_ask_secret(prompt, secret, sizeof secret)) {
+            fprintf(stderr, "xmtui: ");
+            fprintf(stderr, _("%s is protected by a passphrase, and there is no terminal to ask for it"), home);
+            fputc('\n', stderr);
+            return false;
+        }
+        json_object_set_new(params, "passphrase", json_string(secret));
+        explicit_bzero(secret, sizeof secret);
+    }
+    return true;
+}
+
+static json_t *same_as_mode(const struct cli_options *o, const char *home)
+{
+    json_t *params = json_pack("{s:s,s:s}", "mode", "sameAs", "home", home);
+
+    if (params && !add_other_key(o, home, params)) {
+        json_decref(params);
+        return NULL;
+    }
+    return params;
+}
+
 /* What was asked for, as params of client.init; NULL after a line on standard error. */
 static json_t *read_mode(const struct cli_options *o)
 {
@@ -34,7 +71,7 @@ static json_t *read_mode(const struct cli_options *o)
         fprintf(stderr, "xmtui: %s\n",
                 _("say one of --new, --wallet-key-file FILE, --external ADDRESS and --same-as HOME"));
     else if (same_as)
-        params = json_pack("{s:s,s:s}", "mode", "sameAs", "home", same_as);
+        params = same_as_mode(o, same_as);
     else if (external)
         params = json_pack("{s:s,s:s}", "mode", "external", "address", external);
     else if (o->wallet_key_file)

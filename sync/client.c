@@ -369,6 +369,8 @@ int xm_event_error(const struct xm_event *event, struct xm_error *error)
     for (size_t i = 0; name && i < sizeof words / sizeof words[0]; i++)
         if (strcmp(words[i].name, name) == 0)
             code = words[i].code;
+    if (json_integer_value(json_object_get(json, "code")) == RPC_WRONG_KEY)
+        code = XM_BAD_KEY;
     fail(error, code, json_string_value(json_object_get(json, "message")) ?: "no reason given");
     json_decref(json);
     return code;

@@ -112,8 +112,9 @@ static int open_other_home(struct rpc *rpc, const char *home, struct store **out
         key = (struct store_key){STORE_KEY_PASSPHRASE, slice_str(passphrase)};
     else if (db_key && !hex_decode(db_key, strlen(db_key), key_bytes, sizeof key_bytes))
         r = err_set(&rpc->err, ERR_INVALID, _("a database key is 64 hexadecimal digits"));
-    else if (!db_key)
-        r = store_key_file_read(home, key_bytes, &rpc->err);
+    else if (!db_key && (r = store_key_file_read(home, key_bytes, &rpc->err)) == ERR_NOTFOUND &&
+             xm_home_inspect(home) != XM_HOME_NEW)
+        r = err_set(&rpc->err, ERR_KEY, "%s", _("its database key is needed"));
     if (r == 0)
         r = store_open_read_only(home, &key, NULL, out, &rpc->err);
     sodium_memzero(key_bytes, sizeof key_bytes);

@@ -15,7 +15,7 @@ static const struct rpc_method *const tables[] = {client_methods, account_method
                                                   preferences_methods, signature_methods,
                                                   stream_methods};
 
-/* Methods of the contract that come later.  They are no misspelling, so they are told apart from one: -32011. */
+/* Methods of the contract that come later.  They are no misspelling, so they are told apart from one: RPC_NOT_YET. */
 static const char *const not_yet[] = {"archive.export", "archive.import", "archive.request", "archive.list",
                                       "conversation.saveAttachment", "conversation.sendAttachment",
                                       "preferences.check"};
@@ -32,8 +32,8 @@ static const struct {
     {ERR_CONFLICT, -32005, "conflict", true},     {ERR_EXISTS, -32005, "conflict", false},
     {ERR_PAUSED, -32006, "paused", false},        {ERR_FORKED, -32007, "forked", false},
     {ERR_CORRUPT, -32008, "corrupt", false},      {ERR_CANCELED, -32010, "internal", true},
-    {ERR_REMOTE, -32004, "denied", false},        {ERR_UNSUPPORTED, -32011, "invalid", false},
-    {ERR_AUTH, -32004, "denied", false},
+    {ERR_REMOTE, -32004, "denied", false},        {ERR_UNSUPPORTED, RPC_NOT_YET, "invalid", false},
+    {ERR_AUTH, -32004, "denied", false},          {ERR_KEY, RPC_WRONG_KEY, "denied", false},
 };
 
 const struct rpc_method *rpc_find(const char *name)
@@ -107,7 +107,7 @@ json_t *rpc_error(const struct rpc *rpc, int code)
         return json_pack("{s:i,s:s}", "code", -32601, "message", rpc->err.text);
     data = json_pack("{s:s,s:b}", "code", name, "retryable", retryable);
     if (rpc->error_data) /* signature_needed: nothing was refused */
-        number = -32009;
+        number = RPC_SIGNATURE_NEEDED;
     if (data && rpc->error_data)
         json_object_update(data, rpc->error_data);
     return json_pack("{s:i,s:s,s:o}", "code", number, "message", rpc->err.text, "data", data);

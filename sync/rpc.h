@@ -51,6 +51,11 @@ const struct rpc_method *rpc_find(const char *name);
  * an ERR_ code with rpc->err. */
 int rpc_run(struct rpc *rpc, const char *method);
 
+/* Numbers that mean more than the code in their data. */
+#define RPC_SIGNATURE_NEEDED (-32009)
+#define RPC_NOT_YET (-32011)
+#define RPC_WRONG_KEY (-32012)
+
 /* The JSON-RPC error object for what rpc_run() returned; a new reference. */
 json_t *rpc_error(const struct rpc *rpc, int code);
 

@@ -216,6 +216,41 @@ static void another_installation_is_made_while_the_first_is_in_use(void **state)
     run_fails("@two init --new", 7, "this home has an identity already\n");
 }
 
+/* The first home has a key of its own that is not in a file there. */
+static void another_installation_of_a_sealed_home_needs_its_key(void **state)
+{
+    static const char key[] = "3434343434343434343434343434343434343434343434343434343434343434";
+    char node[100], right[120], wrong[120], command[200];
+    const char *with[] = {node, right, NULL}, *without[] = {node, NULL}, *with_wrong[] = {node, wrong, NULL};
+    struct outcome o;
+
+    (void)state;
+    snprintf(node, sizeof node, "XMTUI_NODE=%s", programs_node_url());
+    snprintf(right, sizeof right, "XMTP_DB_ENCRYPTION_KEY=%s", key);
+    snprintf(wrong, sizeof wrong, "XMTP_DB_ENCRYPTION_KEY=35%s", key + 2);
+    run_in(with, NULL, "@locked init --new --json", &o);
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+    snprintf(command, sizeof command, "@unlocked init --same-as %s/locked --json", programs_folder());
+    run_in(without, NULL, command, &o);
+    assert_int_equal(o.status, 6);
+    assert_non_null(strstr(o.err, "locked: its database key is needed\n"));
+    outcome_free(&o);
+    run_in(with, NULL, command, &o);
+    assert_int_equal(o.status, 6); /* the first try made this home with a key of its own in db.key */
+    outcome_free(&o);
+    snprintf(command, sizeof command, "@unlocked2 init --same-as %s/locked --json", programs_folder());
+    run_in(with_wrong, NULL, command, &o);
+    assert_int_equal(o.status, 6);
+    assert_non_null(strstr(o.err, "locked: wrong database key\n"));
+    outcome_free(&o);
+    snprintf(command, sizeof command, "@unlocked3 init --same-as %s/locked --json", programs_folder());
+    run_in(with, NULL, command, &o);
+    if (o.status != 0)
+        fail_msg("%s", o.err);
+    outcome_free(&o);
+}
+
 /* ---- accounts ---- */
 
 static bool has_account(const char *home, const char *address)
@@ -373,6 +408,7 @@ int main(void)
         cmocka_unit_test(a_key_file_that_others_may_read_is_refused),
         cmocka_unit_test(a_key_file_wins_over_the_environment_which_is_only_a_default),
         cmocka_unit_test(another_installation_is_made_while_the_first_is_in_use),
+        cmocka_unit_test(another_installation_of_a_sealed_home_needs_its_key),
         cmocka_unit_test(an_account_is_added_by_its_key_or_its_signature_and_removed),
         cmocka_unit_test(an_account_that_leads_elsewhere_is_not_added),
         cmocka_unit_test(the_recovery_identifier_is_changed_and_then_signs),

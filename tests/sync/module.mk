@@ -26,7 +26,7 @@ tests_sync_test_flows_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 
 # Pure parts of it, against the rules and against what libxmtp recorded.
 SYNC_PURE_TESTS = tests/sync/test_commit_validate tests/sync/test_content tests/sync/test_metadata \
-	tests/sync/test_policy tests/sync/test_recorded tests/sync/test_replay
+	tests/sync/test_policy tests/sync/test_recorded tests/sync/test_replay tests/sync/test_rpc_errors
 check_PROGRAMS += $(SYNC_PURE_TESTS)
 TESTS += $(SYNC_PURE_TESTS)
 EXTRA_DIST += tests/vectors/content-types.json tests/vectors/recorded-welcomes.json \
@@ -39,6 +39,8 @@ tests_sync_test_metadata_SOURCES = tests/sync/test_metadata.c tests/vectors.c
 tests_sync_test_metadata_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_policy_SOURCES = tests/sync/test_policy.c
 tests_sync_test_policy_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
+tests_sync_test_rpc_errors_SOURCES = tests/sync/test_rpc_errors.c
+tests_sync_test_rpc_errors_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_recorded_SOURCES = tests/sync/test_recorded.c tests/sync/recorded.c tests/sync/recorded.h tests/vectors.c
 tests_sync_test_recorded_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_replay_SOURCES = tests/sync/test_replay.c tests/sync/replay.c tests/sync/replay.h tests/sync/recorded.c \
