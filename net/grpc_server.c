@@ -163,6 +163,23 @@ static void on_surplus_closed(uv_handle_t *handle)
     server_conn_freed(s, NULL);
 }
 
+/* Connections that never speak cost nobody his place: with all taken, the one goes that has put off its greeting
+ * for longest. */
+static void make_room(struct grpc_server *s)
+{
+    struct server_conn *conn, *oldest = NULL;
+
+    if (s->conn_count < s->config.max_connections)
+        return;
+    for (conn = s->conns; conn; conn = conn->next) /* newest first */
+        if (!conn->greeted && !conn->closing)
+            oldest = conn;
+    if (!oldest)
+        return;
+    log_debug(ME, "dropping a client that has not greeted, for another");
+    server_conn_drop(oldest);
+}
+
 static void accept_one(struct server_listener *l)
 {
     struct grpc_server *s = l->server;
@@ -174,6 +191,8 @@ static void accept_one(struct server_listener *l)
         return; /* until the next turn */
     uv_tcp_init(s->loop, tcp);
     r = uv_accept((uv_stream_t *)&l->tcp, (uv_stream_t *)tcp);
+    if (r == 0)
+        make_room(s);
     if (r == 0 && s->conn_count < s->config.max_connections && !s->closing) {
         server_conn_accept(s, tcp);
         return;

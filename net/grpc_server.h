@@ -43,7 +43,8 @@ struct grpc_server_config {
     size_t max_message;            /* bytes of a request message [25 MiB] */
     size_t max_header_list;        /* bytes of a request's headers [16 KiB] */
     uint32_t max_streams;          /* concurrent, per connection [1,000] */
-    size_t max_connections;        /* further ones are closed at once [1,000] */
+    size_t max_connections;        /* a further one takes the place of one that has not greeted, or is closed
+                                    * at once [1,000] */
     /* Request bodies and queued answers.  Whatever the others hold, a connection may have its equal share of
      * the first, a request its equal share of the second. */
     size_t max_bytes;              /* of all connections [1 GiB] */

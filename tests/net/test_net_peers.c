@@ -833,6 +833,33 @@ static void a_client_that_does_not_get_through_its_greeting_is_dropped(void **st
 
 /* ---- memory ---- */
 
+/* Whoever opens connections and says nothing on them must not keep those out who do. */
+static void who_has_not_greeted_makes_room_for_the_next(void **state)
+{
+    struct grpc_server_config config = {.max_connections = 2};
+    struct bad_client quiet[2];
+    struct answer a;
+    struct world w;
+
+    (void)state;
+    world_open(&w, &config);
+    for (int i = 0; i < 2; i++) {
+        say_to_server(&w, &quiet[i], preface, 10);
+        RUN_UNTIL(&w, w.connections == (size_t)i + 1);
+    }
+    world_connect(&w, NULL);
+    ask(&w, "/t/Echo", "well?", 5, 5000, &a);
+    RUN_UNTIL(&w, a.ends);
+    assert_int_equal(a.status, GRPC_OK);
+    RUN_UNTIL(&w, quiet[0].io.ended); /* the one that has waited longest */
+    assert_false(quiet[1].io.ended);
+    assert_int_equal(w.max_connections_seen, 2);
+    answer_free(&a);
+    for (int i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&quiet[i].io.peer, NULL);
+    world_close(&w);
+}
+
 /* Whatever the server misses, the client hears of it, and the next one is served. */
 static void each_allocation_may_fail_while_a_client_is_served(void **state)
 {
@@ -1078,6 +1105,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_refused_upload_that_does_not_end_is_answered_and_reset),
         cmocka_unit_test(an_upload_that_stops_in_the_middle_is_given_up),
         cmocka_unit_test(a_client_that_does_not_get_through_its_greeting_is_dropped),
+        cmocka_unit_test(who_has_not_greeted_makes_room_for_the_next),
         cmocka_unit_test(each_allocation_may_fail_while_a_client_is_served),
         cmocka_unit_test(requests_taken_back_in_masses_end_the_connection),
         cmocka_unit_test(request_headers_without_end_end_the_connection),
