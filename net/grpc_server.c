@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ME "grpc"
@@ -304,6 +305,26 @@ int grpc_server_listen(struct grpc_server *s, const char *address, struct err *e
 uint16_t grpc_server_port(const struct grpc_server *s)
 {
     return s->port;
+}
+
+size_t grpc_server_listeners(const struct grpc_server *s)
+{
+    return s->listener_count;
+}
+
+void grpc_server_address(const struct grpc_server *s, size_t i, char out[GRPC_ADDRESS_MAX])
+{
+    const uv_tcp_t *tcp = &s->listeners[i]->tcp;
+    struct sockaddr_storage at = {0};
+    char ip[INET6_ADDRSTRLEN] = "?";
+    int len = sizeof at;
+
+    uv_tcp_getsockname(tcp, (struct sockaddr *)&at, &len);
+    if (at.ss_family == AF_INET6)
+        uv_ip6_name((const struct sockaddr_in6 *)&at, ip, sizeof ip);
+    else
+        uv_ip4_name((const struct sockaddr_in *)&at, ip, sizeof ip);
+    snprintf(out, GRPC_ADDRESS_MAX, at.ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip, bound_port(tcp));
 }
 
 size_t grpc_server_connections(const struct grpc_server *s)

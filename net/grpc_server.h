@@ -68,6 +68,10 @@ int grpc_server_open(uv_loop_t *loop, const struct grpc_server_config *config, s
 int grpc_server_listen(struct grpc_server *server, const char *address, struct err *err);
 /* The port of the first listener, 0 before. */
 uint16_t grpc_server_port(const struct grpc_server *server);
+/* The listeners, in the order in which they came; the text of the i-th is "127.0.0.1:5556" or "[::1]:5556". */
+#define GRPC_ADDRESS_MAX 64
+size_t grpc_server_listeners(const struct grpc_server *server);
+void grpc_server_address(const struct grpc_server *server, size_t i, char out[GRPC_ADDRESS_MAX]);
 size_t grpc_server_connections(const struct grpc_server *server);
 
 /* Stops listening, ends every stream with `status` (UNAVAILABLE for a restart), cancels requests that

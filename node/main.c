@@ -11,7 +11,6 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 /* As of every program of this project. */
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOCKED = 5 };
@@ -55,25 +54,15 @@ static void watch_signals(struct program *p)
     uv_signal_start(&p->interrupt, on_signal, SIGINT);
 }
 
-/* Scripts wait for these lines, and learn a port they left to the system. */
-static void print_addresses(const struct node *node, const struct node_config *config)
+/* For programs: they wait for these lines, in any language, and learn a port they left to the system. */
+static void print_addresses(const struct node *node)
 {
+    char address[NODE_ADDRESS_MAX];
     size_t i;
 
-    for (i = 0; i < config->listen_n; i++) {
-        const char *address = config->listen[i], *colon = strrchr(address, ':');
-        int len = (int)(colon - address);
-        bool is_default = strncmp(address, "localhost:", 10) == 0;
-        const char *port = colon + 1;
-
-        if (is_default) {
-            address = "127.0.0.1";
-            len = (int)strlen(address);
-        }
-        if (i == 0 || strcmp(port, "0") == 0)
-            printf(_("listening on %.*s:%u\n"), len, address, node_port(node));
-        else
-            printf(_("listening on %.*s:%s\n"), len, address, port);
+    for (i = 0; i < node_addresses(node); i++) {
+        node_address(node, i, address);
+        printf("listening on %s\n", address);
     }
     fflush(stdout);
 }
@@ -93,7 +82,7 @@ static enum exit_status run(struct program *p, struct node_options *options)
         status = r == ERR_LOCKED ? EXIT_LOCKED : EXIT_FAILED;
         stop(p);
     } else {
-        print_addresses(p->node, &options->config);
+        print_addresses(p->node);
     }
     uv_run(&p->loop, UV_RUN_DEFAULT);
     return status;

@@ -7,6 +7,7 @@
 #include "net/grpc_server.h"
 #include "node/service.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -149,6 +150,17 @@ int node_open(uv_loop_t *loop, const struct node_config *config, struct node **o
 uint16_t node_port(const struct node *node)
 {
     return grpc_server_port(node->server);
+}
+
+size_t node_addresses(const struct node *node)
+{
+    return grpc_server_listeners(node->server);
+}
+
+void node_address(const struct node *node, size_t i, char out[NODE_ADDRESS_MAX])
+{
+    static_assert(NODE_ADDRESS_MAX == GRPC_ADDRESS_MAX, "one text");
+    grpc_server_address(node->server, i, out);
 }
 
 uint64_t node_transactions(const struct node *node)

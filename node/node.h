@@ -40,6 +40,10 @@ struct node_config {
 int node_open(uv_loop_t *loop, const struct node_config *config, struct node **out, struct err *err);
 /* The port of the first address. */
 uint16_t node_port(const struct node *node);
+/* Where it listens, "127.0.0.1:5556" or "[::1]:5556"; "localhost" of the configuration may have become two. */
+#define NODE_ADDRESS_MAX 64
+size_t node_addresses(const struct node *node);
+void node_address(const struct node *node, size_t i, char out[NODE_ADDRESS_MAX]);
 /* Ends streams with UNAVAILABLE, lets what is under way be stored, closes the database and calls
  * `on_closed` from the loop. */
 void node_close(struct node *node, void (*on_closed)(void *ctx), void *ctx);

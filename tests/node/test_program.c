@@ -159,6 +159,46 @@ static void it_listens_says_so_and_ends_cleanly_on_sigterm(void **state)
     dir_remove(dir);
 }
 
+static bool has_ipv6(void)
+{
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    bool has = fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof at) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return has;
+}
+
+/* As by default, but for the port. */
+static void both_loopbacks_are_listened_on_and_told(void **state)
+{
+    struct program p;
+    char dir[64], db[96], line[128], expected[128];
+    const char *const args[] = {"xmtui-node", "--listen", "localhost:0", "--listen", "127.0.0.2:0", "--db", db, NULL};
+    unsigned port = 0;
+
+    (void)state;
+    dir_make(dir);
+    snprintf(db, sizeof db, "%s/node.db", dir);
+    spawn(&p, args);
+    read_line(p.out, line, sizeof line);
+    assert_int_equal(sscanf(line, "listening on 127.0.0.1:%u", &port), 1);
+    snprintf(expected, sizeof expected, "listening on 127.0.0.1:%u", port);
+    assert_string_equal(line, expected);
+    if (has_ipv6()) {
+        read_line(p.out, line, sizeof line);
+        snprintf(expected, sizeof expected, "listening on [::1]:%u", port);
+        assert_string_equal(line, expected);
+    }
+    read_line(p.out, line, sizeof line);
+    snprintf(expected, sizeof expected, "listening on 127.0.0.2:%u", port); /* port 0 is the same one again */
+    assert_string_equal(line, expected);
+    assert_int_equal(kill(p.pid, SIGINT), 0);
+    assert_int_equal(wait_end(&p), 0);
+    dir_remove(dir);
+}
+
 static void a_second_node_on_the_database_is_refused_and_told_the_process(void **state)
 {
     struct program first, second;
@@ -353,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_listens_says_so_and_ends_cleanly_on_sigterm),
+        cmocka_unit_test(both_loopbacks_are_listened_on_and_told),
         cmocka_unit_test(a_second_node_on_the_database_is_refused_and_told_the_process),
         cmocka_unit_test(what_was_answered_is_there_after_sigkill),
         cmocka_unit_test(a_full_disk_refuses_what_is_new_and_keeps_what_is_there),
