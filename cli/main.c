@@ -113,10 +113,6 @@ static int run_ui(struct cli_options *o)
     struct xm_options client = cli_client_options(o, false);
     struct ui_options ui = {.client = client, .wallet_key = o->wallet_key};
 
-    if (o->plain) {
-        fprintf(stderr, "xmtui: %s\n", _("--plain is not available yet; the commands do without a screen, see xmtui --help"));
-        return EXIT_FAILED;
-    }
     return ui_run(&ui);
 }
 

@@ -257,6 +257,15 @@ bool pty_wrote(const struct pty *p, const char *bytes)
     return last(p, bytes) != NULL;
 }
 
+bool pty_wait_wrote(struct pty *p, const char *bytes)
+{
+    int64_t until = now_ms() + PTY_WAIT_MS;
+
+    while (!pty_wrote(p, bytes) && now_ms() < until)
+        take(p, 20);
+    return pty_wrote(p, bytes);
+}
+
 bool pty_mode(const struct pty *p, int mode)
 {
     char on[24], off[24];

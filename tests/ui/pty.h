@@ -48,3 +48,4 @@ bool pty_is_restored(struct pty *p);
 /* The last of "\033[?NUMh" and "\033[?NUMl" in what was written: was the mode switched on last? */
 bool pty_mode(const struct pty *p, int mode);
 bool pty_wrote(const struct pty *p, const char *bytes);
+bool pty_wait_wrote(struct pty *p, const char *bytes);

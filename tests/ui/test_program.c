@@ -273,10 +273,10 @@ static void a_line_mode_that_is_not_there_is_not_passed_over(void **state)
     int status;
 
     (void)state;
-    assert_true(pty_wait(p, "xmtui: --plain is not available yet"));
+    assert_true(pty_wait(p, "xmtui: --plain: not available yet"));
     status = pty_end(p);
     assert_true(status != -1 && WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_int_equal(WEXITSTATUS(status), 2);
     assert_false(pty_wrote(p, "\033[?1049h"));
     pty_free(p);
 }

@@ -304,7 +304,7 @@ static void a_copy_is_given_to_the_terminal_in_base64_alone(void **state)
     (void)state;
     pty_type(p, "/url 1\r");
     assert_true(pty_wait(p, "copied, where the terminal has a clipboard"));
-    assert_true(pty_wrote(p, "\033]52;c;aHR0cHM6Ly9jaS5leGFtcGxlL3J1bi84ODQx\007")); /* https://ci.example/run/8841 */
+    assert_true(pty_wait_wrote(p, "\033]52;c;aHR0cHM6Ly9jaS5leGFtcGxlL3J1bi84ODQx\007")); /* https://ci.example/run/8841 */
     pty_free(p);
     p = begin("world", "TERM=vt100");
     assert_true(pty_wait(p, "[maria]"));
