@@ -21,6 +21,7 @@
 struct subscription {
     json_int_t id;
     unsigned kinds, states;
+    bool hides_denied_peers; /* no states were named: what the list shows */
     struct subscription *next;
 };
 
@@ -44,13 +45,38 @@ static void send_to(struct core *core, const struct subscription *s, const char 
     json_decref(event);
 }
 
-/* `states`: the consent state that a subscription must want, as a bit; 0 for events of no conversation. */
-static void deliver(struct core *core, unsigned kind, unsigned state_bit, json_t *data)
+/* Where something happened, as far as consent goes (sync.md 3.1). */
+struct place {
+    enum consent_state state;
+    bool peer_denied; /* a 1:1 chat that is not decided, with somebody who is denied */
+};
+
+static int place_of(struct core *core, const uint8_t group_id[GROUP_ID_LEN], struct place *out, struct err *err)
+{
+    enum consent_state peer = CONSENT_UNKNOWN;
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_group group;
+    int r = consent_of_group(core, group_id, &out->state, err);
+
+    out->peer_denied = false;
+    if (r != 0 || out->state != CONSENT_UNKNOWN)
+        return r;
+    r = store_group_get(core->store, slice_of(group_id, GROUP_ID_LEN), &mem, &group, err);
+    if (r == 0 && group.type == STORE_DM && group.peer_inbox_id)
+        r = consent_get(core, CONSENT_INBOX, group.peer_inbox_id, &peer, err);
+    out->peer_denied = peer == CONSENT_DENIED;
+    store_mem_free(&mem);
+    return r;
+}
+
+/* `place`: NULL for events of no conversation. */
+static void deliver(struct core *core, unsigned kind, const struct place *place, json_t *data)
 {
     const char *name = kind_names[__builtin_ctz(kind)];
 
     for (struct subscription *s = core->streams->first; s; s = s->next)
-        if ((s->kinds & kind) && (!state_bit || (s->states & state_bit)))
+        if ((s->kinds & kind) &&
+            (!place || ((s->states >> place->state & 1) && !(s->hides_denied_peers && place->peer_denied))))
             send_to(core, s, name, data);
 }
 
@@ -66,18 +92,18 @@ static void tell_message(struct core *core, const struct core_event *event)
 {
     struct store_mem mem = STORE_MEM_INIT;
     struct store_message row;
-    enum consent_state state;
+    struct place place;
     struct err err = {0};
     json_t *data = NULL;
 
     if (!anybody_wants(core, STREAM_MESSAGES))
         return;
     if (store_message_get(core->store, slice_of(event->message_id, MESSAGE_ID_LEN), &mem, &row, &err) != 0 ||
-        consent_of_group(core, event->group_id, &state, &err) != 0 ||
+        place_of(core, event->group_id, &place, &err) != 0 ||
         message_to_json(core->store, &row, &data, &err) != 0)
         log_error("streams", "a message could not be handed on: %s", err.text);
     else
-        deliver(core, STREAM_MESSAGES, 1u << state, data);
+        deliver(core, STREAM_MESSAGES, &place, data);
     json_decref(data);
     store_mem_free(&mem);
 }
@@ -118,16 +144,18 @@ static void tell_conversation(struct core *core, const struct core_event *event)
     struct store_conversation row;
     struct err err = {0};
     json_t *data = NULL;
+    struct place place;
     size_t groups = 0;
 
     if (!anybody_wants(core, STREAM_CONVERSATIONS))
         return;
     if (store_conversation_get(core->store, id, &mem, &row, &err) != 0 ||
+        place_of(core, event->group_id, &place, &err) != 0 ||
         store_groups_of_conversation(core->store, row.group.conversation, count_group, &groups, &err) != 0 ||
         (groups == 1 && conversation_to_json(core->store, &row, &data, &err) != 0))
         log_error("streams", "a conversation could not be handed on: %s", err.text);
     else if (data)
-        deliver(core, STREAM_CONVERSATIONS, 1u << row.consent, data);
+        deliver(core, STREAM_CONVERSATIONS, &place, data);
     json_decref(data);
     store_mem_free(&mem);
 }
@@ -144,7 +172,7 @@ static void tell_consent(struct core *core, const struct core_event *event)
     if (store_consent_log_get(core->store, event->log_id, &mem, &row, &err) != 0)
         log_error("streams", "a decision could not be handed on: %s", err.text);
     else if ((data = consent_record_json(&row.record)))
-        deliver(core, STREAM_CONSENT, 0, data);
+        deliver(core, STREAM_CONSENT, NULL, data);
     json_decref(data);
     store_mem_free(&mem);
 }
@@ -190,7 +218,7 @@ static void on_event(void *ctx, const struct core_event *event)
         break;
     case CORE_PREFERENCES:
         if ((data = json_object())) {
-            deliver(core, STREAM_PREFERENCES, 0, data);
+            deliver(core, STREAM_PREFERENCES, NULL, data);
             json_decref(data);
         }
         break;
@@ -248,7 +276,8 @@ int streams_start(struct core *core, unsigned kinds, unsigned states, json_int_t
     s = xm_alloc(sizeof *s);
     if (!s)
         return err_set(err, ERR_NOMEM, "out of memory");
-    *s = (struct subscription){++core->streams->last_id, kinds, states ? states : DEFAULT_STATES, core->streams->first};
+    *s = (struct subscription){++core->streams->last_id, kinds, states ? states : DEFAULT_STATES, !states,
+                               core->streams->first};
     id = s->id;
     core->streams->first = s;
     want(core);

@@ -280,6 +280,31 @@ BODY(both_chats_of_a_pair_are_streamed_and_told_of_as_one)
     peer_stop(world, bo);
 }
 
+/* Blocked before there was any chat: the new one is as hidden as in the list, unless it is asked for. */
+BODY(a_chat_that_a_denied_person_begins_is_told_to_who_asks_for_unknown_ones_alone)
+{
+    struct peer *a = installation(1), *bo = installation(2), *caro = installation(3);
+    uint8_t his[16], hers[16];
+
+    decide(a, CONSENT_INBOX, bo->core.self.inbox_id, "denied");
+    stream(a);
+    OK(dm_find_or_create(&bo->core, a->core.self.inbox_id, his, NULL, &err));
+    peer_send(bo, his, "unasked");
+    OK(dm_find_or_create(&caro->core, a->core.self.inbox_id, hers, NULL, &err));
+    text_comes(caro, a, hers, "hello");
+    assert_string_equal(peer_texts(a, his), "unasked");
+    assert_int_equal(told(a, "conversation", NULL, NULL), 1);
+    assert_int_equal(told(a, "message", "text", "unasked"), 0);
+    json_decref(peer_call(a, "stream.start", "{\"consentStates\":[\"unknown\"]}"));
+    text_comes(bo, a, his, "asked for");
+    assert_int_equal(told(a, "message", "text", "asked for"), 1);
+    text_comes(caro, a, hers, "again");
+    assert_int_equal(told(a, "message", "text", "again"), 2);
+    peer_stop(world, a);
+    peer_stop(world, bo);
+    peer_stop(world, caro);
+}
+
 /* ---- a connection that is lost ---- */
 
 static bool is_lost(void *ctx)
@@ -336,6 +361,7 @@ int main(void)
         TEST(who_comes_back_while_a_stream_runs_reads_what_was_said_since),
         TEST(what_is_denied_stops_and_what_is_allowed_again_is_made_up_for),
         TEST(both_chats_of_a_pair_are_streamed_and_told_of_as_one),
+        TEST(a_chat_that_a_denied_person_begins_is_told_to_who_asks_for_unknown_ones_alone),
         TEST(a_lost_stream_comes_back_and_makes_up_for_everything_once),
     };
 
