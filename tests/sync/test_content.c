@@ -182,6 +182,47 @@ static struct bytes encoded(const char *type, uint32_t major, struct slice body,
     return out;
 }
 
+/* Store number, whether it is listed, whether it is pushed; the authority does not count. */
+static void every_type_has_its_number_and_its_place(void **state)
+{
+    static const struct {
+        const char *type;
+        int kind;
+        enum store_message_shows shows;
+        bool push;
+    } rows[] = {{"somethingNew", 0, STORE_SHOWS_MESSAGE, true},
+                {"text", 1, STORE_SHOWS_MESSAGE, true},
+                {"group_membership_change", 2, STORE_SHOWS_NOTICE, false},
+                {"group_updated", 3, STORE_SHOWS_NOTICE, false},
+                {"reaction", 4, STORE_SHOWS_NOT, false},
+                {"readReceipt", 5, STORE_SHOWS_NOT, false},
+                {"reply", 6, STORE_SHOWS_MESSAGE, true},
+                {"attachment", 7, STORE_SHOWS_MESSAGE, true},
+                {"remoteStaticAttachment", 8, STORE_SHOWS_MESSAGE, true},
+                {"transactionReference", 9, STORE_SHOWS_MESSAGE, true},
+                {"walletSendCalls", 10, STORE_SHOWS_MESSAGE, true},
+                {"leave_request", 11, STORE_SHOWS_NOT, false},
+                {"markdown", 12, STORE_SHOWS_MESSAGE, true},
+                {"actions", 13, STORE_SHOWS_MESSAGE, true},
+                {"intent", 14, STORE_SHOWS_MESSAGE, true},
+                {"multiRemoteStaticAttachment", 15, STORE_SHOWS_MESSAGE, true},
+                {"deleteMessage", 16, STORE_SHOWS_NOT, false},
+                {"application/x-protobuf", 0, STORE_SHOWS_NOT, false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct bytes content = encoded(rows[i].type, 1, slice_str("x"), -1);
+        struct content_facts facts;
+
+        content_facts(bytes_slice(&content), &facts);
+        assert_string_equal(facts.type, rows[i].type);
+        if ((int)facts.kind != rows[i].kind || facts.shows != rows[i].shows || facts.should_push != rows[i].push)
+            fail_msg("%s: kind %d, shows %d, push %d", rows[i].type, (int)facts.kind, (int)facts.shows,
+                     facts.should_push);
+        bytes_free(&content);
+    }
+}
+
 static void the_old_reaction_in_json_is_read(void **state)
 {
     static const char body[] = "{\"action\":\"added\",\"content\":\"+1\",\"schema\":\"unicode\",\"reference\":"
@@ -354,6 +395,7 @@ int main(void)
         cmocka_unit_test(what_we_build_is_what_libxmtp_builds),
         cmocka_unit_test(recorded_messages_have_the_ids_that_they_had),
         cmocka_unit_test(a_reply_and_a_reaction_name_their_message),
+        cmocka_unit_test(every_type_has_its_number_and_its_place),
         cmocka_unit_test(the_old_reaction_in_json_is_read),
         cmocka_unit_test(what_cannot_be_read_shows_its_fallback),
         cmocka_unit_test(bytes_that_are_no_text_become_text),

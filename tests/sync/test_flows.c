@@ -482,6 +482,47 @@ static void the_loser_of_an_epoch_commits_again(void **state)
     world_run(*state, conflict);
 }
 
+/* Three commits come between the sealing of a text and its arrival: members who have read those cannot open it. */
+static void rival_goes_on(void *ctx)
+{
+    (void)ctx;
+    for (int i = 0; i < 3; i++)
+        OK(group_update_key(&rival.peer->core, rival.id, &err));
+}
+
+static void too_old(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    const char *b_id = b->core.self.inbox_id;
+    struct fake_message *ledger;
+    size_t before, n, texts = 0;
+    uint8_t id[16];
+
+    OK(group_create(&a->core, &(struct group_options){.name = "x"}, &b_id, 1, id, &err));
+    peer_sync(b);
+    rival.peer = b;
+    memcpy(rival.id, id, 16);
+    a->api.before_send = rival_goes_on;
+    before = fake_node_messages(w->node, &ledger);
+    peer_send(a, id, "late");
+    peer_sync(a);
+    peer_sync(a);
+    peer_sync(b);
+    n = fake_node_messages(w->node, &ledger);
+    for (size_t i = before; i < n; i++)
+        texts += !ledger[i].is_commit;
+    assert_int_equal(texts, 2);
+    assert_string_equal(peer_texts(a, id), "late");
+    assert_string_equal(peer_texts(b, id), "late");
+    assert_int_equal(waiting_at(a), 0);
+    assert_same_epoch(a, b, id);
+}
+
+static void a_text_that_comes_too_late_to_be_opened_goes_out_again_and_is_there_once(void **state)
+{
+    world_run(*state, too_old);
+}
+
 /* ---- without a network ---- */
 
 static void send_offline(struct peer *p, const uint8_t id[16], const char *text, uint8_t message[32])
@@ -1031,6 +1072,7 @@ int main(void)
         TEST(a_group_of_five_installations_reads_everybody),
         TEST(members_change_the_group_as_permitted),
         TEST(the_loser_of_an_epoch_commits_again),
+        TEST(a_text_that_comes_too_late_to_be_opened_goes_out_again_and_is_there_once),
         TEST(messages_written_offline_arrive_later_in_order),
         TEST(a_message_whose_answer_was_lost_is_there_once),
         TEST(who_was_added_is_invited_wherever_the_network_went_meanwhile),

@@ -543,6 +543,68 @@ BODY(a_decision_outlives_the_end_of_the_program)
     assert_string_equal(decided(b, CONSENT_INBOX, someone), "denied");
 }
 
+/* A has not heard of C yet and writes where it wrote before; who has heard of C reads there still. */
+BODY(an_older_preferences_group_is_read_while_somebody_writes_there)
+{
+    struct peer *a, *b, *c;
+    uint8_t older[16];
+
+    two_of_one_person(&a, &b);
+    primary(a, older);
+    c = installation(1);
+    sync_prefs(b);
+    assert_true(same_primary(b, c));
+    sync_prefs(a); /* the last look at the invitations is a moment ago ... */
+    c = installation(1);
+    sync_prefs(b);
+    assert_true(same_primary(b, c));
+    primary(a, older);
+    decide(a, CONSENT_INBOX, someone, "denied"); /* ... so there is none now */
+    assert_false(same_primary(a, c));
+    assert_int_equal(waiting(a), 0);
+    sync_prefs(b);
+    assert_string_equal(decided(b, CONSENT_INBOX, someone), "denied");
+}
+
+/* ---- 4.4 ---- */
+
+BODY(keys_for_a_push_service_are_of_every_chat_that_is_not_denied)
+{
+    struct peer *a = installation(1), *bo = world_installation(world, 2);
+    const char *a_id = a->core.self.inbox_id;
+    int64_t period = hmac_period(core_now_ns(&a->core));
+    uint8_t mine[16], his[16], group[16], denied[16], root[HMAC_ROOT_LEN], key[HMAC_KEY_LEN];
+    const uint8_t *expected[] = {mine, his, group};
+    json_t *keys, *list;
+    char hex[33], key_hex[2 * HMAC_KEY_LEN + 1];
+
+    OK(dm_find_or_create(&a->core, bo->core.self.inbox_id, mine, NULL, &err));
+    OK(dm_find_or_create(&bo->core, a_id, his, NULL, &err));
+    OK(group_create(&bo->core, &(struct group_options){.name = "x"}, &a_id, 1, group, &err));
+    OK(group_create(&bo->core, &(struct group_options){.name = "y"}, &a_id, 1, denied, &err));
+    peer_sync(a);
+    hex_encode(denied, 16, hex);
+    decide(a, CONSENT_CONVERSATION, hex, "denied");
+    root_of(a, root);
+    keys = peer_call(a, "conversations.hmacKeys", NULL);
+    assert_int_equal(json_object_size(keys), 3);
+    for (size_t i = 0; i < 3; i++) {
+        hex_encode(expected[i], 16, hex);
+        list = json_object_get(keys, hex);
+        assert_int_equal(json_array_size(list), 3);
+        for (int k = 0; k < 3; k++) {
+            json_t *entry = json_array_get(list, (size_t)k);
+
+            hmac_derive(root, expected[i], period - 1 + k, key);
+            hex_encode(key, sizeof key, key_hex);
+            assert_int_equal(json_integer_value(json_object_get(entry, "epoch")), period - 1 + k);
+            assert_string_equal(json_string_value(json_object_get(entry, "key")), key_hex);
+        }
+    }
+    json_decref(keys);
+    settle(a);
+}
+
 /* Who says what about a conversation: its maker, and whoever writes in it. */
 BODY(making_a_conversation_and_writing_in_one_say_yes_to_it)
 {
@@ -966,6 +1028,8 @@ int main(void)
         TEST(who_was_away_learns_what_was_decided_meanwhile_and_once),
         TEST(the_last_of_many_decisions_counts_and_of_two_at_once_the_later),
         TEST(a_decision_outlives_the_end_of_the_program),
+        TEST(an_older_preferences_group_is_read_while_somebody_writes_there),
+        TEST(keys_for_a_push_service_are_of_every_chat_that_is_not_denied),
         TEST(a_decision_goes_to_the_group_of_an_installation_not_heard_of_yet),
         TEST(what_was_decided_without_a_network_reaches_an_installation_that_came_meanwhile),
         TEST(a_row_that_is_no_message_is_no_decision),
