@@ -520,12 +520,25 @@ int intent_resolve_messages(struct core *core, struct group *g, struct err *err)
     return r;
 }
 
+/* A group that wants a newer program: a commit of ours would be made in an epoch that is over. */
+static int check_open(struct core *core, const struct group *g, struct err *err)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_group row;
+    int r = store_group_get(core->store, slice_of(g->id, 16), &mem, &row, err);
+
+    if (r == 0 && row.paused_for_version)
+        r = err_set(err, ERR_PAUSED, _("this conversation wants version %s: update xmtui"), row.paused_for_version);
+    store_mem_free(&mem);
+    return r;
+}
+
 int intent_run(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data, struct err *err)
 {
     int64_t id;
-    int r = core_begin(core, true, err);
+    int r;
 
-    if (r != 0)
+    if ((r = check_open(core, g, err)) != 0 || (r = core_begin(core, true, err)) != 0)
         return r;
     if ((r = intent_queue(core, g, kind, data, &id, err)) != 0) {
         core_rollback(core);

@@ -138,6 +138,8 @@ static void newer_version(struct world *w)
     struct peer *bo = world_installation(w, 2), *alix = world_installation(w, 1);
     const char *others[] = {alix->core.self.inbox_id};
     const struct group_options options = {.name = "newer"};
+    struct fake_message *ledger;
+    size_t published;
     uint8_t id[16];
     uint64_t cursor;
 
@@ -159,6 +161,10 @@ static void newer_version(struct world *w)
         assert_int_equal(debug_of(alix, id).epoch + 1, debug_of(bo, id).epoch);
         assert_debug_says(alix, id, "99.0.0", debug_of(alix, id).epoch);
         sends(alix, id, ERR_PAUSED);
+        published = fake_node_messages(w->node, &ledger);
+        assert_int_equal(group_update_attribute(&alix->core, id, ATTR_NAME, "no", &err), ERR_PAUSED);
+        assert_int_equal(group_leave(&alix->core, id, &err), ERR_PAUSED);
+        assert_int_equal(fake_node_messages(w->node, &ledger), published);
         assert_int_equal(waiting_at(alix), 0);
         if (i == 0)
             peer_restart(w, alix);
