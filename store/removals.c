@@ -65,7 +65,7 @@ int store_leave_delete(struct store *store, struct slice group_id, const char *i
 {
     struct db_query q;
 
-    db_query(&q, store->db, "DELETE FROM leaves WHERE group_id = ?1 AND inbox_id = ?2");
+    db_query(&q, store->db, "DELETE FROM leaves WHERE group_id = ?1 AND (?2 IS NULL OR inbox_id = ?2)");
     db_bind_slice(&q, 1, group_id);
     db_bind_text(&q, 2, inbox_id);
     return db_run(&q, err);

@@ -19,6 +19,7 @@ int store_deletions_of(struct store *store, struct slice target,
 
 int store_leave_put(struct store *store, struct slice group_id, const char *inbox_id, struct slice message_id,
                     int64_t now_ns, struct err *err);
+/* `inbox_id` NULL: all of the group. */
 int store_leave_delete(struct store *store, struct slice group_id, const char *inbox_id, struct err *err);
 /* All inboxes waiting to be removed; group_id empty: of all groups. */
 int store_leaves_each(struct store *store, struct slice group_id,

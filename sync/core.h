@@ -103,6 +103,8 @@ struct core {
     struct hmac_cache *hmac; /* private to hmac.c */
     struct waiting_request *waiting; /* private to account.c */
 
+    unsigned upkeep_rounds; /* private to worker.c */
+
     /* private to taken.c */
     struct core_taken taken[CORE_TAKEN_MAX];
     unsigned n_taken;

@@ -44,6 +44,8 @@ int group_update_permission(struct core *core, const uint8_t id[16], enum permis
 int group_leave(struct core *core, const uint8_t id[16], struct err *err);
 /* What a super admin's installation does about the requests of others in this group. */
 int group_remove_leavers(struct core *core, const uint8_t id[16], struct err *err);
+/* The same in every group, for what could not be done at once.  ERR_OFFLINE, ERR_CANCELED: not finished. */
+int groups_remove_leavers(struct core *core, struct err *err);
 
 /* A commit that only renews our leaf key. */
 int group_update_key(struct core *core, const uint8_t id[16], struct err *err);

@@ -10,6 +10,7 @@
 #include "store/cursors.h"
 #include "store/groups.h"
 #include "store/mls_state.h"
+#include "store/removals.h"
 #include "sync/commit_log.h"
 #include "sync/commit_check.h"
 #include "sync/consent.h"
@@ -211,7 +212,9 @@ static int store_group(struct arrival *a, struct group *g, struct err *err)
     struct epoch_mark before = {0};
     int r;
 
-    if ((r = store_mls_delete_group(a->core->store, slice_of(a->id, 16), err)) != 0 || (r = put_row(a, g, err)) != 0 ||
+    /* Who asked to leave may have left, and come back, while we were out ourselves. */
+    if ((r = store_mls_delete_group(a->core->store, slice_of(a->id, 16), err)) != 0 ||
+        (r = store_leave_delete(a->core->store, slice_of(a->id, 16), NULL, err)) != 0 || (r = put_row(a, g, err)) != 0 ||
         (r = group_save_mls(a->core, g, err)) != 0 || (r = group_refresh_row(a->core, g, err)) != 0 ||
         (r = commit_log_applied(a->core, g, &before, STORE_COMMIT_WELCOME, NODE_ORIGINATOR_COMMITS,
                                 a->opened.message_cursor, a->adder, err)) != 0)

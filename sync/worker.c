@@ -5,6 +5,7 @@
 #include "net/node_api.h"
 #include "store/messages.h"
 #include "sync/core.h"
+#include "sync/group_update.h"
 #include "sync/key_packages.h"
 #include "sync/local_node.h"
 #include "sync/pref_tasks.h"
@@ -20,6 +21,8 @@
 /* A key package is renewed 5 s after a welcome; nothing else is in a greater hurry. */
 #define UPKEEP_EVERY_MS 5000
 #define EXPIRE_AT_ONCE 500
+/* Who asked to leave is taken out at once; where that failed, every so many rounds. */
+#define LEAVERS_ROUNDS 12
 
 static void complain(const char *what, int r, const struct err *err)
 {
@@ -72,6 +75,11 @@ static int flush_prefs(struct core *core, struct err *err)
     return prefs_flush(core, err);
 }
 
+static int serve_leavers(struct core *core, struct err *err)
+{
+    return core->upkeep_rounds++ % LEAVERS_ROUNDS == 0 ? groups_remove_leavers(core, err) : 0;
+}
+
 /* One wake-up for everything that is due. */
 static void upkeep_fiber(struct core *core, void *ctx)
 {
@@ -82,6 +90,7 @@ static void upkeep_fiber(struct core *core, void *ctx)
                 {"outbox", send_waiting},
                 {"installations", pref_tasks_run},
                 {"preferences outbox", flush_prefs},
+                {"members who leave", serve_leavers},
                 {"key packages", keep_key_packages}};
 
     (void)ctx;

@@ -9,6 +9,7 @@
 #include "sync/group_update.h"
 #include "sync/membership.h"
 #include "sync/prefs.h"
+#include "sync/receive.h"
 #include "sync/send.h"
 #include "sync/worker.h"
 #include "tests/sync/peers.h"
@@ -229,6 +230,46 @@ static void a_client_that_is_not_quiet_fetches_by_itself(void **state)
     world_run(*state, not_quiet);
 }
 
+/* ---- who asked to be taken out ---- */
+
+static bool is_out(void *ctx)
+{
+    struct stage *s = ctx;
+
+    peer_sync(s->bo);
+    return s->bo->events[CORE_CONVERSATION_CHANGED] > 0;
+}
+
+/* The network goes when the request has just been read. */
+static void leaver(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *bo = world_installation(w, 2);
+    const char *bo_id = bo->core.self.inbox_id;
+    struct stage s = {.a = a, .bo = bo};
+    uint8_t id[16];
+
+    OK(group_create(&a->core, &(struct group_options){.name = "x"}, &bo_id, 1, id, &err));
+    peer_sync(bo);
+    OK(group_leave(&bo->core, id, &err));
+    peer_sync(bo);
+    bo->events[CORE_CONVERSATION_CHANGED] = 0;
+    a->api.away_after = 2;
+    group_sync(&a->core, id, NULL, NULL);
+    assert_true(a->api.offline);
+    a->api.offline = false;
+    assert_false(is_out(&s));
+    peer_make_whole(a);
+    a->core.quiet = true;
+    worker_start(&a->core);
+    world_until(w, "he is out", is_out, &s);
+    peer_stop(w, a);
+}
+
+static void who_asked_to_be_taken_out_is_so_later_where_the_network_was_away(void **state)
+{
+    world_run(*state, leaver);
+}
+
 /* ---- after an update of the program ---- */
 
 static void updated(struct world *w)
@@ -271,6 +312,7 @@ int main(void)
         TEST(a_quiet_client_hears_of_a_decision_by_preferences_sync_alone),
         TEST(a_quiet_client_hears_of_everything_by_a_stream_alone),
         TEST(a_client_that_is_not_quiet_fetches_by_itself),
+        TEST(who_asked_to_be_taken_out_is_so_later_where_the_network_was_away),
         TEST(what_waited_for_an_update_is_open_from_its_first_start_on),
     };
 
