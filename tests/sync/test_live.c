@@ -217,6 +217,63 @@ BODY(a_conversation_that_comes_while_a_stream_runs_is_told_and_read)
     peer_stop(world, bo);
 }
 
+/* More of them than there are streams for: they are joined into one, and nothing is lost on the way. */
+BODY(many_conversations_that_come_one_by_one_are_all_read)
+{
+    struct peer *a = installation(1), *bo = installation(2);
+    const char *a_id = a->core.self.inbox_id;
+    uint8_t ids[20][16];
+    char text[32];
+
+    stream(a);
+    for (int i = 0; i < 20; i++) {
+        snprintf(text, sizeof text, "group %d", i);
+        OK(group_create(&bo->core, &(struct group_options){.name = text}, &a_id, 1, ids[i], &err));
+        until_told(a, "conversation", "name", text);
+        snprintf(text, sizeof text, "text %d", i);
+        text_comes(bo, a, ids[i / 2], text);
+    }
+    for (int i = 0; i < 20; i++) {
+        snprintf(text, sizeof text, "last %d", i);
+        text_comes(bo, a, ids[i], text);
+    }
+    assert_int_equal(told(a, "conversation", NULL, NULL), 20);
+    peer_stop(world, a);
+    peer_stop(world, bo);
+}
+
+/* More than are held in memory at a time. */
+BODY(a_stream_that_begins_with_much_to_make_up_for_takes_it_all_in_order)
+{
+    enum { N = 700 };
+    struct peer *a = installation(1), *bo = installation(2);
+    json_t *event;
+    char text[32];
+    uint8_t id[16];
+    unsigned n = 0;
+    size_t i;
+
+    OK(dm_find_or_create(&bo->core, a->core.self.inbox_id, id, NULL, &err));
+    for (int k = 0; k < N; k++) {
+        snprintf(text, sizeof text, "%d", k);
+        peer_send(bo, id, text);
+    }
+    stream(a);
+    until_told(a, "message", "text", text);
+    json_array_foreach(a->told, i, event) {
+        const char *got = json_string_value(
+            json_object_get(json_object_get(json_object_get(event, "data"), "content"), "text"));
+
+        if (!got)
+            continue;
+        snprintf(text, sizeof text, "%u", n++);
+        assert_string_equal(got, text);
+    }
+    assert_int_equal(n, N);
+    peer_stop(world, a);
+    peer_stop(world, bo);
+}
+
 /* Out, and in again: what is said between the way in and the news of it belongs to the stream, too. */
 BODY(who_comes_back_while_a_stream_runs_reads_what_was_said_since)
 {
@@ -358,6 +415,8 @@ int main(void)
         TEST(a_preferences_group_that_comes_while_a_stream_runs_is_streamed_at_once),
         TEST(a_decision_is_told_once_where_it_was_made_and_once_where_it_arrives),
         TEST(a_conversation_that_comes_while_a_stream_runs_is_told_and_read),
+        TEST(many_conversations_that_come_one_by_one_are_all_read),
+        TEST(a_stream_that_begins_with_much_to_make_up_for_takes_it_all_in_order),
         TEST(who_comes_back_while_a_stream_runs_reads_what_was_said_since),
         TEST(what_is_denied_stops_and_what_is_allowed_again_is_made_up_for),
         TEST(both_chats_of_a_pair_are_streamed_and_told_of_as_one),
