@@ -44,7 +44,7 @@ enum store_device_sync_state {
 };
 
 /* Application messages of trusted SYNC groups that were not applied yet, per group by sequence id; ours
- * included once published. */
+ * included as soon as the node has them, whether they have been read back or not. */
 int store_device_sync_pending(struct store *store, store_message_fn *fn, void *ctx, struct err *err);
 int store_device_sync_done(struct store *store, struct slice message_id, int64_t now_ns, struct err *err);
 /* Counts an attempt; at max_attempts it is failed. */

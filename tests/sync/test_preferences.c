@@ -433,6 +433,22 @@ BODY(an_old_installation_sends_a_new_hmac_key_for_a_new_one_and_all_end_with_it)
     assert_int_equal(published(id, false), 1); /* the new one has answered nothing */
 }
 
+/* Who only sends, and reads nothing back, signs with the key that the others have from then on. */
+BODY(the_key_of_a_message_that_was_acknowledged_needs_no_reading)
+{
+    struct peer *a = installation(1), *b;
+    uint8_t before[HMAC_ROOT_LEN], after[HMAC_ROOT_LEN];
+
+    root_of(a, before);
+    b = installation(1);
+    OK(welcomes_sync(&a->core, NULL, &err));
+    settle(a);
+    root_of(a, after);
+    assert_memory_not_equal(before, after, sizeof before);
+    sync_prefs(b);
+    assert_true(same_root(a, b));
+}
+
 BODY(decisions_made_together_are_one_message_without_those_that_change_nothing)
 {
     static const char three[] =
@@ -1035,6 +1051,7 @@ int main(void)
         TEST(a_row_that_is_no_message_is_no_decision),
         TEST(the_first_message_in_a_group_of_another_comes_after_a_new_key_and_is_not_pushed),
         TEST(an_old_installation_sends_a_new_hmac_key_for_a_new_one_and_all_end_with_it),
+        TEST(the_key_of_a_message_that_was_acknowledged_needs_no_reading),
         TEST(decisions_made_together_are_one_message_without_those_that_change_nothing),
         TEST(making_a_conversation_and_writing_in_one_say_yes_to_it),
         TEST(a_text_found_in_the_ledger_says_yes_too),
