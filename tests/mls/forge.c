@@ -212,6 +212,8 @@ static struct bytes seal_info(const struct kit_member *by, const struct forge_we
     assert_int_equal(mls_sign_with_label(&signer, "GroupInfoTBS", buf_slice(&tbs), signature), 0);
     info.signature = slice_of(signature, sizeof signature);
     mls_put_group_info(&b, &info);
+    if (w->longer_info)
+        buf_put_u8(&b, 0);
     out = (struct bytes){malloc(b.len + AEAD_TAG_LEN), b.len + AEAD_TAG_LEN};
     if (w->psk.len && mls_parse_psk_id(&ids, &id)) /* one is enough here */
         assert_int_equal(mls_psk_mix(psk, id.raw, 0, 1, w->psk), 0);
@@ -247,9 +249,13 @@ struct bytes forge_welcome(const struct kit_member *by, const struct kit_member 
     if (edit)
         edit(&f, ctx);
     sealed = seal_info(by, &f, slice_of(joiner_secret, sizeof joiner_secret));
+    if (f.no_info)
+        sealed.len = AEAD_TAG_LEN - 1;
     buf_reset(&context);
     mls_put_encrypt_context(&context, "Welcome", bytes_slice(&sealed));
     mls_put_group_secrets(&secrets, &f.secrets);
+    if (f.longer_secrets)
+        buf_put_u8(&secrets, 0);
     buf_put_vec(&list, one.ref);
     assert_int_equal(mls_hpke_seal(MLS_SUITE_CHACHA20, slice_of(joiner->kp.init_public, MLS_KEY_LEN),
                                    buf_slice(&context), buf_slice(&secrets), rand, &list), 0);

@@ -48,6 +48,8 @@ struct forge_welcome {
     uint16_t suite;
     struct mls_group_secrets secrets;
     struct mls_group_info info;
+    bool longer_secrets, longer_info; /* a byte more inside the seal */
+    bool no_info;                     /* nothing sealed that could be opened */
     struct slice psk; /* the value of each key in secrets.psks; empty: sealed as if there were none */
 };
 struct bytes forge_welcome(const struct kit_member *by, const struct kit_member *joiner, struct slice welcome,

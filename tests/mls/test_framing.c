@@ -281,12 +281,15 @@ static void external_commits_against_the_rules_are_refused(void **state)
     struct kit_member m[MEMBERS], bot;
     struct buf list = BUF_INIT, update = BUF_INIT;
     struct mls_framed_content c;
+    struct mls_processed *p;
     struct external x;
 
     (void)state;
     begin(m);
     external_commit(m, &x);
-    refused(&m[0], bytes_slice(&x.message), 0, NULL);
+    assert_int_equal(mls_group_process(m[0].g, bytes_slice(&x.message), &p, NULL), 0);
+    assert_int_equal(mls_processed_info(p)->sender_leaf, 3); /* the one that it gets */
+    mls_processed_free(p);
     buf_put_slice(&list, x.m.content.commit.proposals);
     external_is_refused(m, &x, &list, 0, NULL); /* signed by hand, it is as good */
     external_is_refused(m, &x, &list, ERR_DENIED, not_allowed); /* no external_init */
@@ -490,6 +493,57 @@ static void handshakes_of_past_epochs_are_refused(void **state)
     end(m);
 }
 
+/* What is processed and not accepted yet may be overtaken. */
+static void a_proposal_waits_once_and_in_its_epoch(void **state)
+{
+    struct kit_member m[MEMBERS];
+    struct mls_processed *first, *second, *late;
+    struct mls_commit_params params = {.with_pending = true};
+    struct mls_signer signer;
+    struct bytes message;
+    struct buf add;
+    struct err err = {0};
+
+    (void)state;
+    begin(m);
+    add = raw_add(&m[5]);
+    signer = kit_signer(&m[1]);
+    assert_int_equal(mls_proposal_create(m[1].g, &signer, buf_slice(&add), true, &rnd, &message, NULL), 0);
+    assert_int_equal(mls_group_process(m[0].g, bytes_slice(&message), &first, NULL), 0);
+    assert_int_equal(mls_group_process(m[0].g, bytes_slice(&message), &second, NULL), 0);
+    assert_int_equal(mls_group_process(m[0].g, bytes_slice(&message), &late, NULL), 0);
+    assert_int_equal(mls_group_accept(m[0].g, first, NULL), 0);
+    assert_int_equal(mls_group_accept(m[0].g, second, NULL), 0);
+    kit_receive(&m[2], bytes_slice(&message));
+    kit_commit(&m[0], &params, m, 3, &m[5], 1, &rnd); /* a second reference would add somebody twice */
+    kit_agree(m, 3);
+    assert_int_equal(mls_group_member_count(m[0].g), 4);
+    assert_int_equal(mls_group_accept(m[0].g, late, &err), ERR_STATE);
+    assert_string_equal(err.text, "the group has left the proposal's epoch");
+    bytes_free(&message);
+    buf_free(&add);
+    end(m);
+}
+
+static void who_is_out_reads_nothing_more(void **state)
+{
+    struct kit_member m[MEMBERS];
+    struct mls_processed *p;
+    struct bytes text;
+    struct err err = {0};
+
+    (void)state;
+    begin(m);
+    text = kit_say(&m[0], "a text", &rnd);
+    assert_int_equal(mls_group_process(m[2].g, bytes_slice(&text), &p, NULL), 0);
+    kit_commit(&m[0], &(struct mls_commit_params){.removes = (uint32_t[]){2}, .removes_n = 1}, m, 3, NULL, 0, &rnd);
+    assert_int_equal(mls_group_accept(m[2].g, p, &err), ERR_STATE);
+    assert_string_equal(err.text, "the group is no longer active");
+    refused(&m[2], bytes_slice(&text), ERR_STATE, "the group is no longer active");
+    bytes_free(&text);
+    end(m);
+}
+
 static void other_messages_are_not_for_groups(void **state)
 {
     struct kit_member m[MEMBERS];
@@ -525,6 +579,8 @@ int main(void)
         cmocka_unit_test(private_messages_come_from_whom_they_say),
         cmocka_unit_test(padding_is_zeros),
         cmocka_unit_test(handshakes_of_past_epochs_are_refused),
+        cmocka_unit_test(a_proposal_waits_once_and_in_its_epoch),
+        cmocka_unit_test(who_is_out_reads_nothing_more),
         cmocka_unit_test(other_messages_are_not_for_groups),
     };
 

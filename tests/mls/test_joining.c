@@ -385,6 +385,9 @@ static void empty_tree(struct forge_welcome *w, void *ctx)
     (void)ctx;
     w->info.extensions = slice_of("\x00\x02\x01\x01", 4); /* a vector longer than its extension */
 }
+static void longer_secrets(struct forge_welcome *w, void *ctx) { (void)ctx; w->longer_secrets = true; }
+static void longer_info(struct forge_welcome *w, void *ctx) { (void)ctx; w->longer_info = true; }
+static void no_info(struct forge_welcome *w, void *ctx) { (void)ctx; w->no_info = true; }
 static void psks(struct forge_welcome *w, void *ctx) { (void)ctx; w->secrets.psks = chosen[1]; }
 
 static void welcome_is_refused(struct kit_member *m, struct slice welcome, struct slice tree,
@@ -480,6 +483,9 @@ static void welcomes_against_the_rules_are_refused(void **state)
     welcome_is_refused(m, welcome, none, NULL, 0, ""); /* nothing is wrong with it as it is */
     welcome_is_refused(m, welcome, none, short_joiner, ERR_MALFORMED, "joining: the group secrets do not parse");
     welcome_is_refused(m, welcome, none, short_path_secret, ERR_MALFORMED, "joining: the group secrets do not parse");
+    welcome_is_refused(m, welcome, none, longer_secrets, ERR_MALFORMED, "joining: the group secrets do not parse");
+    welcome_is_refused(m, welcome, none, longer_info, ERR_MALFORMED, "joining: the group info does not parse");
+    welcome_is_refused(m, welcome, none, no_info, ERR_AUTH, "joining: the group info does not open");
     welcome_is_refused(m, welcome, none, wrong_path_secret, ERR_AUTH, "joining: the path secret does not fit the tree");
     welcome_is_refused(m, welcome, none, wrong_tag, ERR_AUTH, "joining: confirmation tag");
     welcome_is_refused(m, welcome, none, short_tag, ERR_AUTH, "joining: confirmation tag");
@@ -503,6 +509,30 @@ static void welcomes_against_the_rules_are_refused(void **state)
     mls_commit_result_free(&result);
     buf_free(&tree);
     buf_free(&out_of_band);
+    end(m);
+}
+
+static void only_a_welcome_is_a_welcome(void **state)
+{
+    struct kit_member m[MEMBERS];
+    struct bytes info, text;
+    struct mls_join_params params;
+    struct mls_group *g = NULL;
+    struct err err = {0};
+
+    (void)state;
+    begin(m);
+    info = forge_group_info(&m[1], NULL, m);
+    text = kit_say(&m[1], "a text", &rnd);
+    params = (struct mls_join_params){bytes_slice(&info), bytes_slice(&m[5].kp.data), m[5].kp.init_private,
+                                      m[5].kp.leaf_private, {0}};
+    assert_int_equal(mls_group_join(&m[5].config, &params, &g, NULL, &err), ERR_MALFORMED);
+    assert_string_equal(err.text, "joining: wire format 4 is no welcome");
+    params.welcome = bytes_slice(&text);
+    assert_int_equal(mls_group_join(&m[5].config, &params, &g, NULL, &err), ERR_MALFORMED);
+    assert_string_equal(err.text, "joining: wire format 2 is no welcome");
+    bytes_free(&info);
+    bytes_free(&text);
     end(m);
 }
 
@@ -586,6 +616,7 @@ int main(void)
         cmocka_unit_test(members_whose_time_is_over_keep_a_joiner_out_where_that_counts),
         cmocka_unit_test(trees_that_are_none_do_not_parse),
         cmocka_unit_test(welcomes_against_the_rules_are_refused),
+        cmocka_unit_test(only_a_welcome_is_a_welcome),
         cmocka_unit_test(a_branch_begins_in_epoch_1),
         cmocka_unit_test(who_has_no_leaf_in_the_tree_does_not_join),
     };

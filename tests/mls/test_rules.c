@@ -1,6 +1,7 @@
 /* Rules of RFC 9420 for what others send, each broken by a message that is in order otherwise: signed by
  * whoever it says, under the right keys.  Every test says which sentence refuses it. */
 #include "crypto/crypto.h"
+#include "crypto/x25519.h"
 #include "mls/protect.h"
 #include "mls/send.h"
 #include "mls/suite.h"
@@ -901,6 +902,56 @@ static void a_path_secret_has_to_give_the_keys_of_the_path(void **state)
     end(m);
 }
 
+/* ---- Private keys ---- */
+
+/* Each of theirs is that of a node that is there: what was replaced or blanked is forgotten. */
+static void private_keys_are_those_of_the_tree(const struct kit_member *m, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct mls_group *g = m[i].g;
+        struct x25519_key key;
+
+        if (!g || !mls_group_is_active(g))
+            continue;
+        x25519_from_secret(g->priv.leaf, &key);
+        assert_true(slice_eq(mls_group_leaf(g, g->own_leaf)->encryption_key, slice_of(key.public_key, MLS_KEY_LEN)));
+        for (uint32_t k = 0; k < g->priv.n; k++) {
+            uint32_t x = g->priv.path[k].node;
+
+            assert_true(mls_is_below(2 * g->own_leaf, x));
+            assert_non_null(mls_tree_node(&g->tree, x));
+            x25519_from_secret(g->priv.path[k].secret, &key);
+            assert_true(slice_eq(mls_node_key(mls_tree_node(&g->tree, x)), slice_of(key.public_key, MLS_KEY_LEN)));
+        }
+    }
+}
+
+static void private_keys_go_with_their_nodes(void **state)
+{
+    struct mls_commit_params path = {.force_path = true};
+    struct kit_member m[MEMBERS];
+
+    (void)state;
+    begin(m);
+    kit_add(&m[0], m, 3, &m[3], 5, &rnd);
+    for (size_t i = 0; i < 8; i++) {
+        kit_commit(&m[i], &path, m, 8, NULL, 0, &rnd);
+        private_keys_are_those_of_the_tree(m, 8);
+    }
+    for (uint32_t i = 7; i > 1; i -= 2) { /* blanks, and in the end a smaller tree */
+        kit_commit(&m[0], &(struct mls_commit_params){.removes = &i, .removes_n = 1}, m, 8, NULL, 0, &rnd);
+        private_keys_are_those_of_the_tree(m, 8);
+    }
+    for (uint32_t i = 6; i > 1; i -= 2) {
+        kit_commit(&m[0], &(struct mls_commit_params){.removes = &i, .removes_n = 1}, m, 8, NULL, 0, &rnd);
+        private_keys_are_those_of_the_tree(m, 8);
+    }
+    assert_int_equal(m[0].g->priv.n, 1);
+    assert_int_equal(m[1].g->priv.n, 1);
+    kit_agree(m, 8);
+    end(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -919,6 +970,7 @@ int main(void)
         cmocka_unit_test(nobody_commits_to_an_update_against_the_rules),
         cmocka_unit_test(update_paths_against_the_rules_are_refused),
         cmocka_unit_test(a_path_secret_has_to_give_the_keys_of_the_path),
+        cmocka_unit_test(private_keys_go_with_their_nodes),
     };
 
     return crypto_init(NULL) ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
