@@ -189,6 +189,37 @@ static void a_contract_of_another_chain_is_another_wallet(void **state)
     buf_free(&second);
 }
 
+/* The same address, once with a key and once as a contract. */
+static void a_wallet_with_a_key_is_not_a_contract_and_the_other_way_round(void **state)
+{
+    struct buf account = BUF_INIT, sig;
+    struct forged_action create = {.kind = ACTION_CREATE, .subject = ident_ethereum(address), .nonce = 1};
+    struct forged_action grant = {.kind = ACTION_ADD,
+                                  .subject = ident_installation(phone.public_key),
+                                  .by_new = BY_INSTALLATION(&phone)};
+    struct chain chain = {.is_valid = true};
+    struct scw_verifier verifier = {ask_chain, &chain};
+    char inbox_id[INBOX_ID_LEN + 1];
+    enum identity_fault fault;
+    struct identity_state *s;
+
+    (void)state;
+    assert_int_equal(inbox_id_derive(ident_ethereum(address), 1, inbox_id, NULL), 0);
+    buf_printf(&account, "eip155:1:%s", address);
+    buf_put_u8(&account, 0);
+    sig = contract_signature((const char *)account.data, 1, "one");
+    for (int contract_first = 0; contract_first < 2; contract_first++) {
+        create.by = contract_first ? BY_READY(buf_slice(&sig)) : BY_WALLET(&wallet);
+        grant.by = contract_first ? BY_WALLET(&wallet) : BY_READY(buf_slice(&sig));
+        s = next_state(NULL, inbox_id, NOW, &create, 1, &verifier, &fault);
+        assert_non_null(s);
+        assert_null(next_state(s, inbox_id, NOW, &grant, 1, &verifier, &fault));
+        assert_int_equal(fault, IDENTITY_CHAIN_ID_MISMATCH);
+    }
+    buf_free(&account);
+    buf_free(&sig);
+}
+
 static void an_account_id_that_is_no_ethereum_account_is_refused(void **state)
 {
     static const char *const bad[] = {"eip155:x:" CONTRACT, "eip155:18446744073709551616:" CONTRACT,
@@ -235,6 +266,7 @@ static void a_contract_address_in_mixed_case_is_lowered(void **state)
 struct legacy {
     const struct eth_key *voucher, *delegate, *signer;
     size_t voucher_len; /* of the wallet's signature without v: 64 */
+    const char *behind_key; /* put behind the delegate's key, which the voucher signs as it is */
 };
 
 static struct buf legacy_signature(const struct legacy *how, struct slice text)
@@ -247,6 +279,8 @@ static struct buf legacy_signature(const struct legacy *how, struct slice text)
     wire_put_bytes(&point, 1, slice_of(public_key, sizeof public_key));
     wire_put_u64(&key, 1, 1700000000);
     wire_put_message(&key, 3, buf_slice(&point));
+    if (how->behind_key)
+        buf_put_str(&key, how->behind_key);
 
     buf_put_str(&vouched, "XMTP : Create Identity\n");
     ident_put_text(&vouched, ident_passkey(buf_slice(&key)));
@@ -294,7 +328,7 @@ static struct identity_state *legacy_try(struct identity_state *old, const char 
                                          struct forged_action action, const struct eth_key *voucher,
                                          enum identity_fault *fault)
 {
-    const struct legacy how = {voucher, &other, &other, 64};
+    const struct legacy how = {voucher, &other, &other, 64, NULL};
 
     return legacy_try_as(old, inbox_id, when, action, &how, fault);
 }
@@ -378,9 +412,12 @@ static void a_legacy_key_that_another_wallet_vouched_for_is_that_wallets(void **
 
 static void a_legacy_signature_is_whole_and_by_the_delegate(void **state)
 {
-    const struct legacy by_nobody = {&wallet, &other, &wallet, 64}, cut = {&wallet, &other, &other, 63};
+    const struct legacy by_nobody = {&wallet, &other, &wallet, 64, NULL}, cut = {&wallet, &other, &other, 63, NULL},
+                        unparsed = {&wallet, &other, &other, 64, "\x1a\x7f"},
+                        longer = {&wallet, &other, &other, 64, "\xfa\x3e\x01x"};
     char inbox_id[INBOX_ID_LEN + 1];
     enum identity_fault fault;
+    struct identity_state *s;
 
     (void)state;
     assert_int_equal(inbox_id_derive(ident_ethereum(address), 0, inbox_id, NULL), 0);
@@ -388,6 +425,38 @@ static void a_legacy_signature_is_whole_and_by_the_delegate(void **state)
     assert_int_equal(fault, IDENTITY_SIGNATURE);
     assert_null(legacy_try_as(NULL, inbox_id, NOW, create_action(0), &cut, &fault));
     assert_int_equal(fault, IDENTITY_SIGNATURE);
+    assert_null(legacy_try_as(NULL, inbox_id, NOW, create_action(0), &unparsed, &fault));
+    assert_int_equal(fault, IDENTITY_SIGNATURE);
+    s = legacy_try_as(NULL, inbox_id, NOW, create_action(0), &longer, &fault); /* an unknown field is none of ours */
+    assert_non_null(s);
+    identity_state_free(s);
+}
+
+/* The rule about nonce 0 is for wallets that vouch: an installation has no inbox of its own. */
+static void an_installation_vouches_for_a_legacy_key_in_any_inbox(void **state)
+{
+    const struct legacy how = {&other, &wallet, &wallet, 64, NULL};
+    struct forged_action both[] = {create_action(1), grant_action()};
+    struct forged_action link = {
+        .kind = ACTION_ADD, .subject = ident_ethereum(other_address), .by = BY_INSTALLATION(&phone)};
+    char inbox_id[INBOX_ID_LEN + 1];
+    enum identity_fault fault;
+    struct identity_state *s;
+    struct buf text, sig;
+
+    (void)state;
+    assert_int_equal(inbox_id_derive(ident_ethereum(address), 1, inbox_id, NULL), 0);
+    s = next_state(NULL, inbox_id, NOW, both, 2, NULL, &fault);
+    assert_non_null(s);
+    text = forge_text(inbox_id, NOW + 1, &link, 1);
+    sig = legacy_signature(&how, buf_slice(&text));
+    link.by_new = BY_READY(buf_slice(&sig));
+    s = next_state(s, inbox_id, NOW + 1, &link, 1, NULL, &fault);
+    assert_int_equal(fault, IDENTITY_OK);
+    assert_int_equal(s->members_n, 3);
+    identity_state_free(s);
+    buf_free(&text);
+    buf_free(&sig);
 }
 
 /* The recovery identifier vouches in person only. */
@@ -598,12 +667,14 @@ int main(void)
         cmocka_unit_test(a_contract_wallet_is_asked_about_on_its_chain),
         cmocka_unit_test(a_chain_that_does_not_answer_refuses_nothing),
         cmocka_unit_test(a_contract_of_another_chain_is_another_wallet),
+        cmocka_unit_test(a_wallet_with_a_key_is_not_a_contract_and_the_other_way_round),
         cmocka_unit_test(an_account_id_that_is_no_ethereum_account_is_refused),
         cmocka_unit_test(a_contract_address_in_mixed_case_is_lowered),
         cmocka_unit_test(a_legacy_key_speaks_for_its_wallet_in_the_inbox_of_nonce_0),
         cmocka_unit_test(a_legacy_key_neither_revokes_nor_changes_recovery),
         cmocka_unit_test(a_legacy_key_that_another_wallet_vouched_for_is_that_wallets),
         cmocka_unit_test(a_legacy_signature_is_whole_and_by_the_delegate),
+        cmocka_unit_test(an_installation_vouches_for_a_legacy_key_in_any_inbox),
         cmocka_unit_test(a_legacy_key_does_not_add_for_a_wallet_that_is_no_member),
         cmocka_unit_test(the_wallet_behind_a_real_legacy_key_is_recovered),
         cmocka_unit_test(a_passkey_owns_an_inbox),

@@ -501,6 +501,20 @@ static void not_of_the_pair(struct attempt *t)
     add_inbox_as_plain(t);
 }
 
+static void super_joins(struct attempt *t)
+{
+    inbox_list_add(&t->mutable_.super_admins, inbox_c);
+}
+static void super_goes(struct attempt *t)
+{
+    inbox_list_add(&t->old.mutable_.super_admins, inbox_c);
+}
+static void version_as_before(struct attempt *t)
+{
+    older_version(t);
+    group_attr_set(&t->old.mutable_, "minimum_supported_protocol_version", "1.6.0");
+}
+
 struct row {
     const char *name;
     void (*change)(struct attempt *t);
@@ -692,6 +706,30 @@ static void the_outcome_tells_what_changed(void **state)
     attempt_free(&t);
 }
 
+/* Each change alone is something to tell; a change that people do not see is none. */
+static void a_change_that_people_see_is_told(void **state)
+{
+    static const struct {
+        void (*change)(struct attempt *t);
+        bool visible;
+    } rows[] = {{add_inbox, true},      {remove_inbox, true},     {rename_as_plain, true}, {no_name, true},
+                {make_admin, true},     {unmake_admin, true},     {super_joins, true},     {super_goes, true},
+                {older_version, true},  {version_as_before, true}, {nothing, false},        {readd, false},
+                {bump_with_device, false}, {permissions_as_super, false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct attempt t;
+
+        attempt_init(&t, CONVERSATION_GROUP);
+        rows[i].change(&t);
+        assert_int_equal(judge(&t), 0);
+        if (commit_outcome_is_visible(&t.outcome) != rows[i].visible)
+            fail_msg("row %zu", i);
+        attempt_free(&t);
+    }
+}
+
 static void versions_are_ordered_as_libxmtp_1_10_does(void **state)
 {
     int cmp;
@@ -730,6 +768,7 @@ int main(void)
         cmocka_unit_test(each_rule_of_a_group_decides_alone),
         cmocka_unit_test(a_dm_takes_its_other_half_and_nothing_else),
         cmocka_unit_test(the_outcome_tells_what_changed),
+        cmocka_unit_test(a_change_that_people_see_is_told),
         cmocka_unit_test(versions_are_ordered_as_libxmtp_1_10_does),
     };
 
