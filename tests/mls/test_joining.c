@@ -306,6 +306,39 @@ static void members_whose_time_is_over_keep_a_joiner_out_where_that_counts(void 
     end(m);
 }
 
+/* Parent hashes are over the subtree as it was before those leaves came that the parent has not merged: they,
+ * and their entries in the lists between, do not count (section 7.9). */
+static void an_unmerged_leaf_changes_no_parent_hash_above(void **state)
+{
+    struct kit_member m[MEMBERS];
+    struct forge_info now = {0}, before = {0};
+    uint8_t hash[2][MLS_HASH_LEN];
+
+    (void)state;
+    begin(m);
+    assert_int_equal(mls_tree_fork(&m[0].g->tree, &now.tree), 0);
+    assert_int_equal(mls_tree_fork(&m[0].g->tree, &before.tree), 0);
+    assert_int_equal(parent(&before, 3)->unmerged.len, 4);
+    assert_int_equal(parent(&before, 7)->unmerged.len, 4);
+    assert_int_equal(mls_tree_set(&before.tree, 6, NULL), 0);
+    set_unmerged(&before, 3, "", 0);
+    set_unmerged(&before, 7, "", 0);
+    for (int i = 0; i < 2; i++) { /* 7 towards 3 with its list, 3 towards the blank 5 */
+        assert_int_equal(mls_parent_hash(&now.tree, i ? 3 : 7, i ? 5 : 3, hash[0]), 0);
+        assert_int_equal(mls_parent_hash(&before.tree, i ? 3 : 7, i ? 5 : 3, hash[1]), 0);
+        assert_memory_equal(hash[0], hash[1], MLS_HASH_LEN);
+    }
+    assert_memory_not_equal(mls_tree_hash(&now.tree, 3), mls_tree_hash(&before.tree, 3), MLS_HASH_LEN);
+    /* A leaf that 3 alone has not merged counts in the hash of 7. */
+    set_unmerged(&now, 7, "", 0);
+    assert_int_equal(mls_parent_hash(&now.tree, 7, 3, hash[0]), 0);
+    assert_int_equal(mls_parent_hash(&before.tree, 7, 3, hash[1]), 0);
+    assert_memory_not_equal(hash[0], hash[1], MLS_HASH_LEN);
+    mls_tree_free(&now.tree);
+    mls_tree_free(&before.tree);
+    end(m);
+}
+
 /* ---- The encoded tree ---- */
 
 static int parse_tree(const struct buf *b, uint32_t max_leaves)
@@ -614,6 +647,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups_against_the_rules_are_not_entered),
         cmocka_unit_test(members_whose_time_is_over_keep_a_joiner_out_where_that_counts),
+        cmocka_unit_test(an_unmerged_leaf_changes_no_parent_hash_above),
         cmocka_unit_test(trees_that_are_none_do_not_parse),
         cmocka_unit_test(welcomes_against_the_rules_are_refused),
         cmocka_unit_test(only_a_welcome_is_a_welcome),

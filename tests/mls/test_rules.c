@@ -349,6 +349,65 @@ static void key_packages_against_the_rules_are_not_let_in(void **state)
     end(m);
 }
 
+static void a_suite_of_nobody(struct mls_key_package *kp) { kp->suite = 7; }
+static void two_things(struct mls_key_package *kp)
+{
+    its_own_key(kp);
+    unlisted(kp);
+}
+
+static void each_fault_of_a_key_package_is_told_alone(void **state)
+{
+    static const struct {
+        void (*edit)(struct mls_key_package *kp);
+        unsigned faults;
+    } cases[] = {
+        {nothing, 0},
+        {a_suite_of_nobody, MLS_KP_SUITE | MLS_KP_CAPABILITIES},
+        {a_version, MLS_KP_VERSION | MLS_KP_CAPABILITIES},
+        {a_source, MLS_KP_LEAF_SOURCE | MLS_KP_LIFETIME},
+        {its_own_key, MLS_KP_INIT_KEY},
+        {a_short_init_key, MLS_KP_INIT_KEY},
+        {a_short_leaf_key, MLS_KP_INIT_KEY},
+        {unlisted, MLS_KP_EXTENSIONS},
+        {leaf_unlisted, MLS_KP_LEAF_EXTENSIONS},
+        {x509, MLS_KP_CREDENTIAL},
+        {no_suite, MLS_KP_CAPABILITIES},
+        {no_version, MLS_KP_CAPABILITIES},
+        {no_credential, MLS_KP_CAPABILITIES},
+        {two_things, MLS_KP_INIT_KEY | MLS_KP_EXTENSIONS},
+    };
+    struct kit_member m[MEMBERS];
+    struct mls_key_package kp;
+    struct bytes data;
+    struct buf longer = BUF_INIT;
+
+    (void)state;
+    begin(m);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        data = forge_key_package(&m[3], cases[i].edit);
+        assert_int_equal(mls_key_package_parse(bytes_slice(&data), &kp, NULL), 0);
+        if (mls_key_package_faults(&kp, ~0u, 1500) != cases[i].faults)
+            fail_msg("%zu: %x instead of %x", i, mls_key_package_faults(&kp, ~0u, 1500), cases[i].faults);
+        assert_int_equal(mls_key_package_faults(&kp, ~cases[i].faults, 1500), 0); /* only what is asked for */
+        bytes_free(&data);
+    }
+    for (uint64_t now = 1000; now <= 2000; now += 1000) {
+        assert_int_equal(mls_key_package_parse(bytes_slice(&m[3].kp.data), &kp, NULL), 0);
+        assert_int_equal(mls_key_package_faults(&kp, ~0u, now), MLS_KP_LIFETIME);
+    }
+    buf_put_slice(&longer, bytes_slice(&m[3].kp.data));
+    buf_put_u8(&longer, 0);
+    assert_int_equal(mls_key_package_parse(buf_slice(&longer), &kp, NULL), ERR_MALFORMED);
+    for (int i = 0; i < 2; i++) {
+        data = forge_key_package(&m[3], i ? leaf_twice : twice);
+        assert_int_equal(mls_key_package_parse(bytes_slice(&data), &kp, NULL), ERR_MALFORMED);
+        bytes_free(&data);
+    }
+    buf_free(&longer);
+    end(m);
+}
+
 static void the_leaf_of_an_added_key_package_is_signed(void **state)
 {
     struct kit_member m[MEMBERS];
@@ -960,6 +1019,7 @@ int main(void)
         cmocka_unit_test(group_extensions_against_the_rules_are_refused),
         cmocka_unit_test(group_extensions_that_one_member_does_not_know_are_refused),
         cmocka_unit_test(key_packages_against_the_rules_are_not_let_in),
+        cmocka_unit_test(each_fault_of_a_key_package_is_told_alone),
         cmocka_unit_test(the_leaf_of_an_added_key_package_is_signed),
         cmocka_unit_test(an_added_key_package_has_to_be_valid_now_where_that_counts),
         cmocka_unit_test(no_two_members_have_a_key_in_common),
