@@ -1,6 +1,7 @@
 # identity/: inboxes, identity updates, association state, key packages.
 noinst_LTLIBRARIES += libidentity.la
 libidentity_la_SOURCES = \
+	identity/client_data.c identity/client_data.h \
 	identity/credential.c identity/credential.h \
 	identity/fields.c identity/fields.h \
 	identity/ident.c identity/ident.h \

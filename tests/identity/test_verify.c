@@ -609,7 +609,8 @@ static void a_passkey_owns_an_inbox(void **state)
 static void client_data_needs_origin_and_the_text_as_challenge(void **state)
 {
     static const char *const good[] = {"{\"origin\":\"\",\"challenge\":\"%s\"}", "[\"origin\",\"%s\"]",
-                                       " {\"origin\":\"o\",\"x\":[1,{}],\"challenge\":\"%s\"} "};
+                                       " {\"origin\":\"o\",\"x\":[1,{}],\"challenge\":\"%s\"} ",
+                                       "{\"x\":\"\\ud800\\u0000\",\"x\":1e999,\"origin\":\"o\",\"challenge\":\"%s\"}"};
     static const char *const bad[] = {"{\"challenge\":\"%s\"}",
                                       "{\"origin\":1,\"challenge\":\"%s\"}",
                                       "{\"origin\":\"o\",\"challenge\":\"%s=\"}",
@@ -620,6 +621,7 @@ static void client_data_needs_origin_and_the_text_as_challenge(void **state)
                                       "{\"origin\":\"o\",\"challenge\":\"%s\",\"challenge\":\"x\"}",
                                       "{\"origin\":\"o\",\"challenge\":\"x\",\"challenge\":\"%s\"}",
                                       "[\"%s\"]",
+                                      "[\"o\",\"%s\",1]",
                                       "\"%s\"",
                                       "%s"};
     struct passkey p;
