@@ -25,6 +25,34 @@ static int load_key(struct slice public_key, EVP_PKEY **out)
     return r;
 }
 
+/* (p - 1) / 2 */
+static const uint8_t half[32] = {
+    0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff,
+};
+
+/* x alone: of the two points that have it, the one with the smaller y. */
+static int load_compact_key(struct slice public_key, EVP_PKEY **out)
+{
+    uint8_t compressed[33] = {2}, y[32];
+    BIGNUM *number = NULL;
+    int r;
+
+    memcpy(compressed + 1, public_key.data + 1, 32);
+    if ((r = load_key(slice_of(compressed, sizeof compressed), out)) != 0)
+        return r;
+    if (EVP_PKEY_get_bn_param(*out, OSSL_PKEY_PARAM_EC_PUB_Y, &number) != 1 || BN_bn2binpad(number, y, 32) != 32)
+        r = ERR_NOMEM;
+    BN_free(number);
+    if (r != 0 || memcmp(y, half, sizeof y) <= 0)
+        return r;
+    EVP_PKEY_free(*out);
+    *out = NULL;
+    compressed[0] = 3;
+    return load_key(slice_of(compressed, sizeof compressed), out);
+}
+
 /* DER → r ‖ s.  Strict: re-encoding must give the same bytes (none left over), so that nobody can bend
  * one signature into several. */
 static int split_der(struct slice der, uint8_t raw[64])
@@ -55,14 +83,14 @@ int p256_verify(struct slice public_key, struct slice message, struct slice sign
 {
     EVP_PKEY *key = NULL;
     EVP_MD_CTX *md = NULL;
-    uint8_t rs[64];
+    uint8_t rs[64], form = public_key.len > 0 ? public_key.data[0] : 0;
     int r = ERR_MALFORMED;
 
-    /* SEC1 also knows a hybrid form and the point at infinity, which nobody sends. */
-    if (!(public_key.len == 33 && (public_key.data[0] | 1) == 3) &&
-        !(public_key.len == 65 && public_key.data[0] == 4))
+    /* SEC1 also knows a hybrid form and the point at infinity, which libxmtp's library refuses as well. */
+    if (!(public_key.len == 33 && (form == 2 || form == 3 || form == 5)) && !(public_key.len == 65 && form == 4))
         return r;
-    if ((r = split_der(signature, rs)) != 0 || (r = load_key(public_key, &key)) != 0)
+    if ((r = split_der(signature, rs)) != 0 ||
+        (r = form == 5 ? load_compact_key(public_key, &key) : load_key(public_key, &key)) != 0)
         goto done;
     md = EVP_MD_CTX_new();
     if (md == NULL || EVP_DigestVerifyInit_ex(md, NULL, "SHA256", NULL, NULL, key, NULL) != 1) {

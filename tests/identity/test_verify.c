@@ -606,6 +606,37 @@ static void a_passkey_owns_an_inbox(void **state)
     EVP_PKEY_free(p.key);
 }
 
+/* The form of a 5 and x stands for the point with the smaller y. */
+static void a_passkey_in_compact_form_is_the_one_with_the_smaller_y(void **state)
+{
+    static const uint8_t half[32] = {
+        0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff,
+    };
+    bool seen[2] = {false, false};
+
+    (void)state;
+    while (!seen[0] || !seen[1]) {
+        struct passkey p;
+        uint8_t compact[33] = {5};
+        bool is_smaller;
+
+        passkey_new(&p);
+        is_smaller = memcmp(p.public_key + 33, half, 32) <= 0;
+        memcpy(compact + 1, p.public_key + 1, 32);
+        assert_int_equal(create_by_passkey(slice_of(compact, 33), &p, REAL_FORM),
+                         is_smaller ? IDENTITY_OK : IDENTITY_SIGNATURE);
+        for (uint8_t form = 0; form < 8; form++) { /* none of the others has this length, but 2 and 3 */
+            compact[0] = form;
+            if (form < 2 || form == 4 || form > 5)
+                assert_int_equal(create_by_passkey(slice_of(compact, 33), &p, REAL_FORM), IDENTITY_SIGNATURE);
+        }
+        seen[is_smaller] = true;
+        EVP_PKEY_free(p.key);
+    }
+}
+
 static void client_data_needs_origin_and_the_text_as_challenge(void **state)
 {
     static const char *const good[] = {"{\"origin\":\"\",\"challenge\":\"%s\"}", "[\"origin\",\"%s\"]",
@@ -680,6 +711,7 @@ int main(void)
         cmocka_unit_test(a_legacy_key_does_not_add_for_a_wallet_that_is_no_member),
         cmocka_unit_test(the_wallet_behind_a_real_legacy_key_is_recovered),
         cmocka_unit_test(a_passkey_owns_an_inbox),
+        cmocka_unit_test(a_passkey_in_compact_form_is_the_one_with_the_smaller_y),
         cmocka_unit_test(client_data_needs_origin_and_the_text_as_challenge),
         cmocka_unit_test(a_passkey_signature_is_by_its_key),
         cmocka_unit_test(an_installation_signs_texts_in_a_domain_of_their_own),
