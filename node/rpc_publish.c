@@ -66,6 +66,9 @@ static int prepare_key_package(struct job *job)
         return JOB_REFUSED;
     upload = job->rows;
     upload->key_package = proto_slice(msg->key_package->key_package_tls_serialized);
+    if (upload->key_package.len > NODE_KEY_PACKAGE_MAX)
+        return job_refuse(job, GRPC_RESOURCE_EXHAUSTED, "a key package of %zu bytes, over the limit of %zu",
+                          upload->key_package.len, NODE_KEY_PACKAGE_MAX);
     if (check_upload(upload->key_package, (uint64_t)(job->now_ns / NS_PER_S), &view, &err) != 0)
         return job_refuse(job, GRPC_INVALID_ARGUMENT, "invalid identity: %s", err.text);
     upload->installation_key = view.leaf.signature_key;

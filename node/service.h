@@ -21,6 +21,9 @@ struct grpc_server;
 #define NODE_PAGE 100
 /* What clients of the network read at most in one message: a larger row could be stored but never read. */
 #define NODE_MESSAGE_MAX ((size_t)25 * 1024 * 1024)
+/* A key package has 2 or 3 KiB.  One that is much larger could not be fetched together with the 500 others of a
+ * group, and whoever put it there would keep all of them from being invited. */
+#define NODE_KEY_PACKAGE_MAX ((size_t)32 * 1024)
 /* What ids, times and framing add to a message between its request and its reply. */
 #define NODE_REPLY_SLACK 1024
 

@@ -383,7 +383,7 @@ static void contract_wallets_are_answered_one_by_one_with_unsupported(void **sta
     world_close(&w);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_inbox_is_found_by_id_and_by_account),
@@ -397,5 +397,7 @@ int main(void)
         cmocka_unit_test(contract_wallets_are_answered_one_by_one_with_unsupported),
     };
 
+    if (argc > 1) /* one test by name, for debugging */
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

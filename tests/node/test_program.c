@@ -389,7 +389,7 @@ static void a_file_that_is_no_database_is_refused(void **state)
     dir_remove(dir);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_listens_says_so_and_ends_cleanly_on_sigterm),
@@ -404,5 +404,7 @@ int main(void)
     };
 
     signal(SIGPIPE, SIG_IGN);
+    if (argc > 1) /* one test by name, for debugging */
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -394,6 +394,22 @@ static void a_damaged_key_package_is_refused(void **state)
     world_close(&w);
 }
 
+static void a_key_package_that_would_crowd_out_others_is_refused(void **state)
+{
+    enum { MOST = 32 * 1024 };
+    uint8_t *large = xm_alloc(MOST + 1);
+    struct world w;
+
+    (void)state;
+    assert_non_null(large);
+    world_open(&w, NULL);
+    assert_int_equal(upload_key_package(&w, slice_of(large, MOST)), GRPC_INVALID_ARGUMENT); /* it does not parse */
+    assert_int_equal(upload_key_package(&w, slice_of(large, MOST + 1)), GRPC_RESOURCE_EXHAUSTED);
+    assert_string_equal(w.text, "a key package of 32769 bytes, over the limit of 32768");
+    xm_free(large);
+    world_close(&w);
+}
+
 /* As the network takes it: clients of tomorrow seal welcomes in ways that this node has not heard of. */
 static void a_key_package_with_unknown_welcome_extensions_is_taken(void **state)
 {
@@ -761,7 +777,7 @@ static void a_node_ends_when_idle_and_not_while_a_client_is_connected(void **sta
     world_close(&w);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_comes_back_as_it_was_sent),
@@ -773,6 +789,7 @@ int main(void)
         cmocka_unit_test(one_bad_welcome_refuses_the_whole_request),
         cmocka_unit_test(key_packages_are_replaced_and_fetched_in_the_order_asked),
         cmocka_unit_test(a_damaged_key_package_is_refused),
+        cmocka_unit_test(a_key_package_that_would_crowd_out_others_is_refused),
         cmocka_unit_test(a_key_package_with_unknown_welcome_extensions_is_taken),
         cmocka_unit_test(the_commit_log_keeps_its_limits_and_its_order),
         cmocka_unit_test(a_page_is_cut_where_no_client_could_read_more),
@@ -786,5 +803,7 @@ int main(void)
         cmocka_unit_test(a_node_ends_when_idle_and_not_while_a_client_is_connected),
     };
 
+    if (argc > 1) /* one test by name, for debugging */
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -382,7 +382,7 @@ static void more_streams_or_filters_than_allowed_are_refused(void **state)
     world_close(&w);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_filter_is_an_open_silent_stream),
@@ -399,5 +399,7 @@ int main(void)
         cmocka_unit_test(more_streams_or_filters_than_allowed_are_refused),
     };
 
+    if (argc > 1) /* one test by name, for debugging */
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
