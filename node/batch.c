@@ -46,14 +46,22 @@ struct job *job_new(const struct job_kind *kind, struct grpc_request *req)
     return job;
 }
 
+/* What came and what was made of it. */
+static void release(struct job *job)
+{
+    proto_arena_free(&job->arena);
+    bytes_free(&job->copy);
+    xm_free(job->rows);
+    job->message = job->rows = NULL;
+    job->rows_n = 0;
+}
+
 void job_free(struct job *job)
 {
     if (job == NULL)
         return;
-    proto_arena_free(&job->arena);
-    bytes_free(&job->copy);
+    release(job);
     buf_free(&job->reply);
-    xm_free(job->rows);
     xm_free(job);
 }
 
@@ -85,6 +93,8 @@ static void run(uv_work_t *work)
     for (job = b->running; job != NULL; job = job->next) {
         if (job->kind->prepare(job) == 0)
             any = true;
+        else
+            release(job); /* thousands may be refused here, and wait for the rest to be stored */
     }
     if (!any)
         return;

@@ -54,15 +54,18 @@ struct job *node_job(struct node *node, struct grpc_request *req, const struct j
     struct job *job = job_new(kind, req);
     struct proto_limits limits = proto_limits_default;
     struct err err = {0};
+    size_t memory = 0;
 
     limits.allow_nul = kind->allow_nul;
-
     if (job == NULL || (keep && bytes_dup(body, &job->copy) != 0)) {
         err_set(&err, ERR_NOMEM, "out of memory");
         goto fail;
     }
     job->now_ns = clock_now_ns(node->data.clock);
-    job->cost = sizeof *job + 2 * body.len;
+    /* A small request may take fifty times its size. */
+    if (proto_check(type, body, &limits, &memory, &err) != 0)
+        goto fail;
+    job->cost = sizeof *job + job->copy.len + memory;
     if (proto_unpack_within(type, body, &limits, &job->arena, &job->message, &err) != 0)
         goto fail;
     return job;

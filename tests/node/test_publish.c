@@ -741,6 +741,110 @@ static void over_a_rate_a_request_is_refused_and_the_next_second_is_not(void **s
     world_close(&w);
 }
 
+/* ---- What waits to be stored ---- */
+
+/* Every thread of the pool busy, so that no transaction begins.  They give up by themselves when the test has
+ * failed, which would never end otherwise. */
+enum { POOL_THREADS = 4 /* libuv's default */, GIVE_UP_S = 30 };
+
+struct blocked {
+    uv_work_t work[POOL_THREADS];
+    uv_mutex_t lock;
+    uv_cond_t change;
+    bool go;
+};
+
+static void block_thread(uv_work_t *work)
+{
+    struct blocked *b = work->data;
+
+    uv_mutex_lock(&b->lock);
+    while (!b->go && uv_cond_timedwait(&b->change, &b->lock, GIVE_UP_S * UINT64_C(1000000000)) == 0)
+        ;
+    uv_mutex_unlock(&b->lock);
+}
+
+static void block_pool(struct world *w, struct blocked *b)
+{
+    int i;
+
+    b->go = false;
+    uv_mutex_init(&b->lock);
+    uv_cond_init(&b->change);
+    for (i = 0; i < POOL_THREADS; i++) {
+        b->work[i].data = b;
+        uv_queue_work(&w->loop, &b->work[i], block_thread, NULL);
+    }
+}
+
+static void unblock_pool(struct blocked *b)
+{
+    uv_mutex_lock(&b->lock);
+    b->go = true;
+    uv_cond_broadcast(&b->change);
+    uv_mutex_unlock(&b->lock);
+}
+
+/* After the loop has heard of their end. */
+static void forget_blocked(struct blocked *b)
+{
+    uv_cond_destroy(&b->change);
+    uv_mutex_destroy(&b->lock);
+}
+
+struct outcomes {
+    size_t ok, refused;
+    bool two_refused, all_ended;
+};
+
+static void note_outcome(void *ctx, const struct grpc_outcome *outcome)
+{
+    struct outcomes *o = ctx;
+
+    if (outcome->status == GRPC_OK) {
+        o->ok++;
+    } else {
+        assert_int_equal(outcome->status, GRPC_RESOURCE_EXHAUSTED);
+        assert_non_null(strstr(outcome->message, "wait to be stored"));
+        o->refused++;
+    }
+    o->two_refused = o->refused >= 2;
+    o->all_ended = o->ok + o->refused == 4;
+}
+
+/* Fields that nobody knows, two bytes each, take two dozen bytes each in memory: what counts is those. */
+static void what_waits_to_be_stored_is_bounded_by_the_memory_it_takes(void **state)
+{
+    enum { FIELDS = 50 * 1000 };
+    struct node_limits limits = {.max_pending_bytes = 1024 * 1024};
+    struct outcomes outcomes = {0};
+    static struct blocked blocked; /* threads outlive a test that failed */
+    struct grpc_call *call;
+    struct world w;
+    int i, k;
+
+    (void)state;
+    world_open(&w, &limits);
+    block_pool(&w, &blocked);
+    for (i = 0; i < 4; i++) {
+        struct buf request = BUF_INIT;
+
+        make_send_request(&request, group_a, APPLICATION, &i, sizeof i);
+        for (k = 0; k < FIELDS; k++)
+            buf_put_u16(&request, 0x7800); /* field 15, 0 */
+        assert_int_equal(grpc_unary(w.client, proto_method_info(PROTO_MLS_SEND_GROUP_MESSAGES)->path,
+                                    buf_slice(&request), 0, note_outcome, &outcomes, &call, NULL),
+                         0);
+        buf_free(&request);
+    }
+    world_until(&w, &outcomes.two_refused); /* one may be on its way, one may wait */
+    unblock_pool(&blocked);
+    world_until(&w, &outcomes.all_ended);
+    assert_int_equal(query(&w, group_a, 1, 100, 0)->n_messages, outcomes.ok);
+    world_close(&w);
+    forget_blocked(&blocked);
+}
+
 static void raise_flag(void *ctx)
 {
     *(bool *)ctx = true;
@@ -800,6 +904,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(concurrent_publishes_share_transactions),
         cmocka_unit_test(a_node_may_be_stopped_while_it_stores),
         cmocka_unit_test(over_a_rate_a_request_is_refused_and_the_next_second_is_not),
+        cmocka_unit_test(what_waits_to_be_stored_is_bounded_by_the_memory_it_takes),
         cmocka_unit_test(a_node_ends_when_idle_and_not_while_a_client_is_connected),
     };
 
