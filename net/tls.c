@@ -215,13 +215,38 @@ int tls_feed(struct tls *tls, struct slice cipher, struct err *err)
     return 0;
 }
 
+#define NO_HTTP2 "the server does not speak HTTP/2 (ALPN h2)"
+
+/* What people meet and OpenSSL names for those who know the protocol.  NULL: anything else. */
+static const char *server_fault(unsigned long code)
+{
+    if (ERR_GET_LIB(code) != ERR_LIB_SSL)
+        return NULL;
+    switch (ERR_GET_REASON(code)) {
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+        return "the server speaks no version from TLS 1.2 on";
+    case SSL_R_WRONG_VERSION_NUMBER:
+        return "what answers there does not speak TLS (http:// instead of https://?)";
+    case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
+        return NO_HTTP2;
+    default:
+        return NULL;
+    }
+}
+
 static int handshake_failed(struct tls *tls, struct err *err)
 {
     long verdict = SSL_get_verify_result(tls->ssl);
+    const char *sentence;
 
     if (!tls->ctx->server && verdict != X509_V_OK) {
         ERR_clear_error();
         return err_set(err, ERR_AUTH, "TLS: the certificate is not trusted: %s", X509_verify_cert_error_string(verdict));
+    }
+    if (!tls->ctx->server && (sentence = server_fault(ERR_peek_error())) != NULL) {
+        ERR_clear_error();
+        return err_set(err, ERR_OFFLINE, "TLS: %s", sentence);
     }
     return fail(err, ERR_OFFLINE, "TLS handshake");
 }
@@ -241,7 +266,7 @@ int tls_handshake(struct tls *tls, struct err *err)
     if (!tls->ctx->server) {
         SSL_get0_alpn_selected(tls->ssl, &proto, &proto_len);
         if (proto_len != ALPN_LEN - 1 || memcmp(proto, alpn_h2 + 1, proto_len) != 0)
-            return err_set(err, ERR_OFFLINE, "TLS: the server does not speak HTTP/2 (ALPN h2)");
+            return err_set(err, ERR_OFFLINE, "TLS: " NO_HTTP2);
     }
     return 1;
 }

@@ -1,7 +1,9 @@
 /* TLS between our client and our server, with authorities made for the test. */
 #define ERR_STATE openssl_err_state /* a type there, an error code here */
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #undef ERR_STATE
 
@@ -15,7 +17,8 @@
 #include <unistd.h>
 
 static char dir[] = "/tmp/xmtui-tls-XXXXXX";
-static char ca_file[64], other_ca_file[64], cert_file[64], key_file[64], wrong_name_file[64];
+static char ca_file[64], other_ca_file[64], cert_file[64], key_file[64], wrong_name_file[64], expired_file[64],
+    self_signed_file[64];
 
 static void in_dir(char *out, const char *name)
 {
@@ -59,6 +62,16 @@ static X509 *new_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *i
     return cert;
 }
 
+/* As valid as `cert` was until a minute ago. */
+static X509 *expired(X509 *cert, EVP_PKEY *issuer_key)
+{
+    X509 *old = X509_dup(cert);
+
+    X509_gmtime_adj(X509_getm_notAfter(old), -60);
+    assert_int_not_equal(X509_sign(old, issuer_key, EVP_sha256()), 0);
+    return old;
+}
+
 static void write_cert(const char *path, X509 *cert)
 {
     FILE *f = fopen(path, "w");
@@ -74,6 +87,7 @@ static int make_files(void **state)
     X509 *other = new_cert("another authority", other_key, NULL, NULL, NULL);
     X509 *cert = new_cert("node", key, ca, ca_key, "DNS:localhost,IP:127.0.0.1,IP:::1");
     X509 *wrong = new_cert("node", key, ca, ca_key, "DNS:elsewhere.example");
+    X509 *old = expired(cert, ca_key), *self_signed = new_cert("localhost", key, NULL, NULL, NULL);
     FILE *f;
 
     (void)state;
@@ -83,10 +97,14 @@ static int make_files(void **state)
     in_dir(cert_file, "cert");
     in_dir(key_file, "key");
     in_dir(wrong_name_file, "wrong");
+    in_dir(expired_file, "expired");
+    in_dir(self_signed_file, "self-signed");
     write_cert(ca_file, ca);
     write_cert(other_ca_file, other);
     write_cert(cert_file, cert);
     write_cert(wrong_name_file, wrong);
+    write_cert(expired_file, old);
+    write_cert(self_signed_file, self_signed);
     f = fopen(key_file, "w");
     assert_int_equal(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
     fclose(f);
@@ -94,6 +112,8 @@ static int make_files(void **state)
     X509_free(other);
     X509_free(cert);
     X509_free(wrong);
+    X509_free(old);
+    X509_free(self_signed);
     EVP_PKEY_free(ca_key);
     EVP_PKEY_free(other_key);
     EVP_PKEY_free(key);
@@ -102,7 +122,7 @@ static int make_files(void **state)
 
 static int remove_files(void **state)
 {
-    const char *files[] = {ca_file, other_ca_file, cert_file, key_file, wrong_name_file};
+    const char *files[] = {ca_file, other_ca_file, cert_file, key_file, wrong_name_file, expired_file, self_signed_file};
 
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
@@ -199,6 +219,19 @@ static void the_systems_roots_do_not_know_our_authority(void **state)
     assert_refused(cert_file, NULL, "localhost", "not trusted");
 }
 
+static void a_certificate_whose_time_is_over_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(expired_file, ca_file, "localhost", "TLS: the certificate is not trusted: certificate has expired");
+}
+
+static void a_certificate_that_vouches_for_itself_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(self_signed_file, ca_file, "localhost",
+                   "TLS: the certificate is not trusted: self-signed certificate");
+}
+
 static void another_host_name_is_refused(void **state)
 {
     (void)state;
@@ -255,7 +288,7 @@ static void tls_talk_to_a_plain_server_fails_clearly(void **state)
     ask(&w, "/t/Echo", "", 0, 5000, &a);
     RUN_UNTIL(&w, a.ends);
     assert_int_equal(a.status, GRPC_UNAVAILABLE);
-    assert_non_null(strstr(a.message, "TLS"));
+    assert_string_equal(a.message, "TLS: what answers there does not speak TLS (http:// instead of https://?)");
     answer_free(&a);
     world_close(&w);
 }
@@ -294,6 +327,184 @@ static void large_messages_and_streams_go_through_tls(void **state)
     world_close(&w);
 }
 
+/* ---- one end ours, the other one OpenSSL's as the test wants it ---- */
+
+static SSL *new_peer(const SSL_METHOD *method, SSL_CTX **ctx)
+{
+    SSL *ssl;
+
+    *ctx = SSL_CTX_new(method);
+    assert_non_null(*ctx);
+    SSL_CTX_set_security_level(*ctx, 0); /* old versions are wanted here */
+    SSL_CTX_set_min_proto_version(*ctx, TLS1_VERSION);
+    if (method == TLS_server_method()) {
+        assert_int_equal(SSL_CTX_use_certificate_chain_file(*ctx, cert_file), 1);
+        assert_int_equal(SSL_CTX_use_PrivateKey_file(*ctx, key_file, SSL_FILETYPE_PEM), 1);
+    }
+    ssl = SSL_new(*ctx);
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    if (method == TLS_server_method())
+        SSL_set_accept_state(ssl);
+    else
+        SSL_set_connect_state(ssl);
+    return ssl;
+}
+
+static void peer_free(SSL *ssl, SSL_CTX *ctx)
+{
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+}
+
+/* Until our end has a result: 1, or an error. */
+static int shake_hands(struct tls *tls, SSL *peer, struct err *err)
+{
+    uint8_t bytes[16384];
+    int n, r = 0;
+
+    for (int round = 0; round < 10 && r == 0; round++) {
+        struct slice out;
+
+        r = tls_handshake(tls, err);
+        out = tls_output(tls);
+        if (out.len > 0)
+            BIO_write(SSL_get_rbio(peer), out.data, (int)out.len);
+        tls_output_done(tls);
+        SSL_do_handshake(peer);
+        ERR_clear_error();
+        while ((n = BIO_read(SSL_get_wbio(peer), bytes, sizeof bytes)) > 0)
+            assert_int_equal(tls_feed(tls, slice_of(bytes, (size_t)n), err), 0);
+    }
+    return r;
+}
+
+static int select_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+                     unsigned in_len, void *arg)
+{
+    (void)ssl;
+    (void)arg;
+    assert_int_equal(in_len, 3);
+    assert_memory_equal(in, "\x02h2", 3); /* and nothing else is offered */
+    *out = in + 1;
+    *out_len = 2;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static int select_nothing(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+                          unsigned in_len, void *arg)
+{
+    (void)ssl;
+    (void)out;
+    (void)out_len;
+    (void)in;
+    (void)in_len;
+    (void)arg;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static void an_old_version_is_refused_at_both_ends(void **state)
+{
+    struct tls_ctx *ctx;
+    struct err err = {0};
+    struct tls *tls;
+    SSL_CTX *peer_ctx;
+    SSL *peer;
+
+    (void)state;
+    peer = new_peer(TLS_server_method(), &peer_ctx);
+    SSL_set_max_proto_version(peer, TLS1_1_VERSION);
+    assert_int_equal(tls_client_ctx_new(ca_file, &ctx, &err), 0);
+    assert_int_equal(tls_new(ctx, "localhost", &tls, &err), 0);
+    assert_int_equal(shake_hands(tls, peer, &err), ERR_OFFLINE);
+    assert_string_equal(err.text, "TLS: the server speaks no version from TLS 1.2 on");
+    tls_free(tls);
+    tls_ctx_free(ctx);
+    peer_free(peer, peer_ctx);
+
+    peer = new_peer(TLS_client_method(), &peer_ctx);
+    SSL_set_max_proto_version(peer, TLS1_1_VERSION);
+    assert_int_equal(SSL_set_alpn_protos(peer, (const unsigned char *)"\x02h2", 3), 0);
+    assert_int_equal(tls_server_ctx_new(cert_file, key_file, &ctx, &err), 0);
+    assert_int_equal(tls_new(ctx, NULL, &tls, &err), 0);
+    assert_int_equal(shake_hands(tls, peer, &err), ERR_OFFLINE);
+    tls_free(tls);
+    tls_ctx_free(ctx);
+    peer_free(peer, peer_ctx);
+}
+
+static void an_end_that_does_not_agree_on_http2_is_refused(void **state)
+{
+    static const struct {
+        const char *offer;
+        unsigned len;
+    } clients[] = {{"\x08http/1.1", 9}, {"\x02h2", 3}};
+    struct tls_ctx *ctx;
+    struct err err = {0};
+    struct tls *tls;
+    SSL_CTX *peer_ctx;
+    SSL *peer;
+
+    (void)state;
+    for (int says_so = 0; says_so < 2; says_so++) {
+        peer = new_peer(TLS_server_method(), &peer_ctx);
+        if (says_so)
+            SSL_CTX_set_alpn_select_cb(peer_ctx, select_nothing, NULL);
+        assert_int_equal(tls_client_ctx_new(ca_file, &ctx, &err), 0);
+        assert_int_equal(tls_new(ctx, "localhost", &tls, &err), 0);
+        assert_int_equal(shake_hands(tls, peer, &err), ERR_OFFLINE);
+        assert_string_equal(err.text, "TLS: the server does not speak HTTP/2 (ALPN h2)");
+        tls_free(tls);
+        tls_ctx_free(ctx);
+        peer_free(peer, peer_ctx);
+    }
+
+    for (int i = 0; i < 2; i++) {
+        peer = new_peer(TLS_client_method(), &peer_ctx);
+        assert_int_equal(SSL_set_alpn_protos(peer, (const unsigned char *)clients[i].offer, clients[i].len), 0);
+        assert_int_equal(tls_server_ctx_new(cert_file, key_file, &ctx, &err), 0);
+        assert_int_equal(tls_new(ctx, NULL, &tls, &err), 0);
+        assert_int_equal(shake_hands(tls, peer, &err), i == 0 ? ERR_OFFLINE : 1);
+        tls_free(tls);
+        tls_ctx_free(ctx);
+        peer_free(peer, peer_ctx);
+    }
+}
+
+/* A ticket that is seen twice tells that two connections are one person's. */
+static void the_name_is_asked_for_and_a_ticket_is_used_once(void **state)
+{
+    bool resumed[3];
+    struct tls_ctx *ctx;
+    struct err err = {0};
+    struct tls *tls;
+    SSL_CTX *peer_ctx;
+    SSL *first, *peer;
+    uint8_t bytes[100];
+
+    (void)state;
+    assert_int_equal(tls_client_ctx_new(ca_file, &ctx, &err), 0);
+    first = new_peer(TLS_server_method(), &peer_ctx);
+    SSL_CTX_set_alpn_select_cb(peer_ctx, select_h2, NULL);
+    for (int i = 0; i < 3; i++) {
+        peer = SSL_new(peer_ctx);
+        SSL_set_bio(peer, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+        SSL_set_accept_state(peer);
+        assert_int_equal(tls_new(ctx, "localhost", &tls, &err), 0);
+        assert_int_equal(shake_hands(tls, peer, &err), 1);
+        assert_string_equal(SSL_get_servername(peer, TLSEXT_NAMETYPE_host_name), "localhost");
+        resumed[i] = tls_resumed(tls);
+        if (i == 0)
+            assert_int_equal(tls_read(tls, bytes, sizeof bytes, &err), 0); /* the ticket */
+        tls_free(tls);
+        SSL_free(peer);
+    }
+    assert_false(resumed[0]);
+    assert_true(resumed[1]);
+    assert_false(resumed[2]);
+    tls_ctx_free(ctx);
+    peer_free(first, peer_ctx);
+}
+
 static void a_missing_or_foreign_key_is_named(void **state)
 {
     struct tls_ctx *ctx;
@@ -314,11 +525,16 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_restarted_connection_resumes_its_session),
         cmocka_unit_test(an_unknown_authority_is_refused),
         cmocka_unit_test(the_systems_roots_do_not_know_our_authority),
+        cmocka_unit_test(a_certificate_whose_time_is_over_is_refused),
+        cmocka_unit_test(a_certificate_that_vouches_for_itself_is_refused),
         cmocka_unit_test(another_host_name_is_refused),
         cmocka_unit_test(an_address_is_checked_as_an_address),
         cmocka_unit_test(plain_talk_to_a_tls_server_fails_clearly),
         cmocka_unit_test(tls_talk_to_a_plain_server_fails_clearly),
         cmocka_unit_test(large_messages_and_streams_go_through_tls),
+        cmocka_unit_test(an_old_version_is_refused_at_both_ends),
+        cmocka_unit_test(an_end_that_does_not_agree_on_http2_is_refused),
+        cmocka_unit_test(the_name_is_asked_for_and_a_ticket_is_used_once),
         cmocka_unit_test(a_missing_or_foreign_key_is_named),
     };
 
