@@ -14,7 +14,7 @@ struct batch {
     uv_idle_t idle; /* runs in the round after the one that brought jobs */
     uv_work_t work;
     struct job *first, **end; /* pending */
-    size_t pending_bytes;
+    size_t bytes; /* of all jobs, pending and running */
     struct job *running; /* in the pool while `busy` */
     bool busy;
     struct err failure; /* of the transaction; code 0: none */
@@ -146,6 +146,7 @@ static void done(uv_work_t *work, int status)
         struct job *job = b->running;
 
         b->running = job->next;
+        b->bytes -= job->cost;
         finish(b, job);
         job_free(job);
     }
@@ -162,10 +163,8 @@ static void start(struct batch *b)
     size_t n;
 
     uv_idle_stop(&b->idle);
-    for (n = 0; n < b->config.max_jobs && *last != NULL; n++) {
-        b->pending_bytes -= (*last)->cost;
+    for (n = 0; n < b->config.max_jobs && *last != NULL; n++)
         last = &(*last)->next;
-    }
     b->running = b->first;
     b->first = *last;
     *last = NULL;
@@ -204,11 +203,11 @@ int batch_submit(struct batch *b, struct job *job, struct err *err)
 {
     if (b->closing)
         return err_set(err, ERR_STATE, "the node is stopping");
-    if (b->first != NULL && b->pending_bytes + job->cost > b->config.max_pending_bytes)
-        return err_set(err, ERR_TOOBIG, "%zu bytes wait to be stored already", b->pending_bytes);
+    if (b->bytes > 0 && b->bytes + job->cost > b->config.max_pending_bytes)
+        return err_set(err, ERR_TOOBIG, "%zu bytes wait to be stored already", b->bytes);
     *b->end = job;
     b->end = &job->next;
-    b->pending_bytes += job->cost;
+    b->bytes += job->cost;
     if (!b->busy)
         uv_idle_start(&b->idle, on_idle);
     return 0;

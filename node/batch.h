@@ -64,7 +64,7 @@ struct batch_config {
     uv_loop_t *loop;
     struct node_data *data;
     size_t max_jobs;          /* of one transaction, so that the first does not wait for thousands */
-    size_t max_pending_bytes; /* of jobs not yet begun */
+    size_t max_pending_bytes; /* of jobs that are not answered yet; one alone may have more */
     void *ctx;                /* for announce */
 };
 
