@@ -9,9 +9,11 @@
 #include "store/migrate.h"
 #include "store/rows.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define APPLICATION_ID 0x786d7475 /* "xmtu": what file(1) and we recognise it by */
@@ -44,6 +46,18 @@ static int take_lock(struct store *store, const char *home, struct err *err)
     int r = path ? lock_take(path, &store->lock_fd, err) : store_no_memory(err);
 
     xm_free(path);
+    return r;
+}
+
+/* A copy or a restored backup may have come with other modes than those that we make. */
+static int close_to_others(struct store *store, const char *home, struct err *err)
+{
+    struct stat st;
+    int r = store_home_make(home, err);
+
+    if (r == 0 && stat(store->path, &st) == 0 && (st.st_mode & 077) && chmod(store->path, 0600) != 0)
+        r = err_set(err, ERR_DENIED, "%s is open to other users and not ours to close: %s", store->path,
+                    strerror(errno));
     return r;
 }
 
@@ -147,7 +161,7 @@ int store_open(const char *home, const struct store_key *key, const struct store
         r = err_set(err, ERR_NOTFOUND, "no database in %s", home);
         goto done;
     }
-    if ((r = take_lock(store, home, err)) != 0 ||
+    if ((r = close_to_others(store, home, err)) != 0 || (r = take_lock(store, home, err)) != 0 ||
         (r = db_open(store->path, &db_options, &store->db, err)) != 0 ||
         (r = check_kind(store->db, &version, err)) != 0)
         goto done;

@@ -72,6 +72,26 @@ static void home_and_file_are_private(void **state)
     rmdir(deep);
 }
 
+/* As a copy or a restored backup leaves it. */
+static void a_home_that_others_may_read_is_closed_when_it_is_opened(void **state)
+{
+    struct home *home = *state;
+    struct stat st;
+
+    store_close(home->store);
+    home->store = NULL;
+    assert_int_equal(chmod(home->path, 0755), 0);
+    assert_int_equal(chmod(home_file(home, STORE_FILE), 0644), 0);
+    home_reopen(home);
+    assert_int_equal(stat(home->path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(stat(home_file(home, STORE_FILE), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    remember(home->store);
+    assert_int_equal(stat(home_file(home, STORE_FILE "-wal"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
 static void a_wrong_key_opens_nothing(void **state)
 {
     struct home *home = *state;
@@ -508,6 +528,7 @@ int main(void)
 #define EMPTY(name) cmocka_unit_test_setup_teardown(name, folder_setup, home_teardown)
         TEST(what_was_written_is_there_after_reopening),
         TEST(home_and_file_are_private),
+        TEST(a_home_that_others_may_read_is_closed_when_it_is_opened),
         TEST(a_wrong_key_opens_nothing),
         EMPTY(a_passphrase_opens_and_can_be_changed),
         EMPTY(an_absurd_passphrase_cost_in_the_file_is_refused),
