@@ -37,11 +37,13 @@ const char *xm_version(void)
 enum xm_home_state xm_home_inspect(const char *home)
 {
     uint8_t key[STORE_KEY_LEN];
-    struct store_info info;
+    struct store_info info = {0};
+    int r = store_peek(home, &info, NULL);
 
-    if (store_peek(home, &info, NULL) != 0 || !info.exists)
+    /* What is there and cannot be read is no new home: opening it tells what is wrong. */
+    if (r == 0 && !info.exists)
         return XM_HOME_NEW;
-    if (info.key_kind == STORE_KEY_PASSPHRASE)
+    if (r == 0 && info.key_kind == STORE_KEY_PASSPHRASE)
         return XM_HOME_NEEDS_PASSPHRASE;
     if (store_key_file_read(home, key, NULL) != 0)
         return XM_HOME_NEEDS_KEY;

@@ -94,6 +94,33 @@ static void a_second_writer_is_refused_with_the_pid_of_the_first(void **state)
     assert_non_null(strstr(error.text, pid));
 }
 
+/* Who is offered to begin anew there would lose what can still be saved. */
+static void a_damaged_home_is_no_new_one_and_stays_as_it_is(void **state)
+{
+    static const char rubbish[] = "this was a database before the disk went bad";
+    struct fixture *f = *state;
+    struct xm_options o = options(f);
+    struct xm_error error = {0};
+    struct xm_client *client = NULL;
+    char path[96], found[100] = "";
+    FILE *file;
+
+    xm_client_close(f->client);
+    f->client = NULL;
+    snprintf(path, sizeof path, "%s/xmtui.db", f->home);
+    file = fopen(path, "w");
+    for (int i = 0; i < 100; i++)
+        fputs(rubbish, file);
+    fclose(file);
+    assert_int_not_equal(xm_home_inspect(f->home), XM_HOME_NEW);
+    assert_int_equal(xm_client_open(&o, &client, &error), XM_FAILED);
+    assert_non_null(strstr(error.text, "database file damaged"));
+    file = fopen(path, "r");
+    assert_int_equal(fread(found, 1, strlen(rubbish), file), strlen(rubbish));
+    assert_string_equal(found, rubbish);
+    fclose(file);
+}
+
 static void errors_come_back_with_their_code(void **state)
 {
     struct fixture *f = *state;
@@ -244,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_new_home_is_closed_to_others_and_not_registered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_writer_is_refused_with_the_pid_of_the_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_damaged_home_is_no_new_one_and_stays_as_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_come_back_with_their_code, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_decision_is_seen_by_a_reader_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(undo_writes_the_former_state_as_a_new_decision, set_up, tear_down),
