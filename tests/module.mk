@@ -15,4 +15,5 @@ include tests/ui/module.mk
 include tests/cli/module.mk
 include tests/node/module.mk
 endif
+include tests/house/module.mk
 include tests/interop/module.mk
