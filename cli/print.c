@@ -266,7 +266,7 @@ void print_event(const json_t *event)
     } else if (strcmp(kind, "consent") == 0) {
         print_record(data);
     } else {
-        printf("%s %s\n", kind, text(data, "state"));
+        printf("%s %s%s\n", kind, text(data, "state"), text(data, strcmp(kind, "preferences") == 0 ? "what" : "status"));
     }
     fflush(stdout);
 }

@@ -4,8 +4,8 @@
  * loop, an eventfd wakes the caller.  Each request runs as a fiber of its own, so they overlap.
  *
  * Full queues: `down` refuses the request (XM_FAILED).  `up` has room for the answers of all
- * requests that may be outstanding; notifications stop at NOTIFICATIONS_MAX, and one `lagged`
- * notification says that some are missing. */
+ * requests that may be outstanding; notifications stop at NOTIFICATIONS_MAX.  Where the first one of a
+ * subscription is dropped stands a `lagged` notification instead, for which there is room too. */
 #include "sync/xmtui/client.h"
 
 #include "base/alloc.h"
@@ -30,6 +30,7 @@
 
 #define REQUESTS_MAX 1024
 #define NOTIFICATIONS_MAX 4096
+#define LAGGED_MAX 64 /* subscriptions that are told so; nobody has more */
 
 struct xm_client {
     struct core *core;
@@ -47,7 +48,8 @@ struct xm_client {
     struct xm_event *kept, *kept_last; /* came while xm_client_request() waited for another */
 
     /* background thread */
-    bool lagged;
+    json_int_t lagged[LAGGED_MAX]; /* subscriptions that were told since their last notification */
+    size_t n_lagged;
 };
 
 struct request {
@@ -124,25 +126,35 @@ static bool send_up(struct xm_client *client, enum xm_event_kind kind, int64_t i
     return true;
 }
 
+/* Says once to a subscription that from here on something is missing. */
+static void tell_lagged(struct xm_client *client, json_int_t subscription)
+{
+    json_t *mark;
+
+    for (size_t i = 0; i < client->n_lagged; i++)
+        if (client->lagged[i] == subscription)
+            return;
+    if (client->n_lagged == LAGGED_MAX)
+        return;
+    mark = json_pack("{s:I,s:s,s:{}}", "subscription", subscription, "kind", "lagged", "data");
+    if (send_up(client, XM_EVENT_NOTIFICATION, 0, mark))
+        client->lagged[client->n_lagged++] = subscription;
+    json_decref(mark);
+}
+
 /* From the streams, with {"subscription","kind","data"}. */
 static void notify_up(void *ctx, json_t *notification)
 {
+    json_int_t subscription = json_integer_value(json_object_get(notification, "subscription"));
     struct xm_client *client = ctx;
 
-    if (queue_len(client->up) >= NOTIFICATIONS_MAX) {
-        client->lagged = true;
+    if (queue_len(client->up) >= NOTIFICATIONS_MAX || !send_up(client, XM_EVENT_NOTIFICATION, 0, notification)) {
+        tell_lagged(client, subscription);
         return;
     }
-    if (client->lagged) {
-        json_t *mark = json_pack("{s:O,s:s,s:{}}", "subscription", json_object_get(notification, "subscription"),
-                                 "kind", "lagged", "data");
-
-        client->lagged = false;
-        send_up(client, XM_EVENT_NOTIFICATION, 0, mark);
-        json_decref(mark);
-    }
-    if (!send_up(client, XM_EVENT_NOTIFICATION, 0, notification))
-        client->lagged = true;
+    for (size_t i = 0; i < client->n_lagged; i++)
+        if (client->lagged[i] == subscription)
+            client->lagged[i] = client->lagged[--client->n_lagged];
 }
 
 /* Texts come many in a row, and the note that one was sent is written with the next (sync/taken.h).
@@ -226,7 +238,7 @@ int xm_client_open(const struct xm_options *options, struct xm_client **out, str
     client->event_fd = -1;
     uv_loop_init(&client->loop);
     client->down = queue_new(REQUESTS_MAX);
-    client->up = queue_new(REQUESTS_MAX + NOTIFICATIONS_MAX + 1);
+    client->up = queue_new(REQUESTS_MAX + NOTIFICATIONS_MAX + LAGGED_MAX);
     client->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     err_set(&err, ERR_NOMEM, "out of memory");
     if (!client->down || !client->up || client->event_fd < 0)

@@ -416,11 +416,14 @@ static void apply_fiber(struct core *core, void *ctx)
 
 static void on_event(void *ctx, const struct core_event *event)
 {
+    struct core_event appeared;
     struct core *core = ctx;
 
     switch (event->kind) {
     case CORE_SYNC_WELCOME:
-        core_emit(core, &(struct core_event){.kind = CORE_PREFERENCES});
+        appeared = *event;
+        appeared.kind = CORE_PREFERENCES;
+        core_emit(core, &appeared);
         pref_tasks_kick(core);
         break;
     case CORE_SYNC_MESSAGE:

@@ -177,6 +177,21 @@ static void tell_consent(struct core *core, const struct core_event *event)
     store_mem_free(&mem);
 }
 
+/* An installation that appears brings a preferences group; the other news is an HMAC key. */
+static void tell_preferences(struct core *core, const struct core_event *event)
+{
+    static const uint8_t none[GROUP_ID_LEN];
+    json_t *data;
+
+    if (memcmp(event->group_id, none, sizeof none) == 0)
+        data = json_pack("{s:s}", "what", "hmacKey");
+    else
+        data = json_pack("{s:s,s:o}", "what", "installation", "groupId", rpc_hex_json(event->group_id, GROUP_ID_LEN));
+    if (data)
+        deliver(core, STREAM_PREFERENCES, NULL, data);
+    json_decref(data);
+}
+
 static void tell_network(struct core *core)
 {
     const char *state = streams_network_state(core);
@@ -196,7 +211,6 @@ static void tell_network(struct core *core)
 static void on_event(void *ctx, const struct core_event *event)
 {
     struct core *core = ctx;
-    json_t *data;
 
     switch (event->kind) {
     case CORE_MESSAGE:
@@ -217,10 +231,7 @@ static void on_event(void *ctx, const struct core_event *event)
         tell_consent(core, event);
         break;
     case CORE_PREFERENCES:
-        if ((data = json_object())) {
-            deliver(core, STREAM_PREFERENCES, NULL, data);
-            json_decref(data);
-        }
+        tell_preferences(core, event);
         break;
     case CORE_NETWORK:
         tell_network(core);
@@ -272,7 +283,7 @@ int streams_start(struct core *core, unsigned kinds, unsigned states, json_int_t
     if (core->offline)
         return err_set(err, ERR_OFFLINE, "offline was asked for");
     if (!core->self.registered)
-        return err_set(err, ERR_STATE, "this installation is not registered yet: run xmtui init");
+        return err_set(err, ERR_STATE, "this installation is not registered yet");
     s = xm_alloc(sizeof *s);
     if (!s)
         return err_set(err, ERR_NOMEM, "out of memory");

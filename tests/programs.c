@@ -60,28 +60,45 @@ static bool reported(void)
     return system(look) == 0;
 }
 
-int programs_begin(void)
-{
-    char db[100];
-    int out[2], port;
+static int node_port; /* 0: not chosen yet */
 
-    strcpy(folder, "/tmp/xmtui-programs-XXXXXX");
-    if (!mkdtemp(folder) || pipe(out) != 0)
+int programs_node_start(void)
+{
+    char db[100], listen[40];
+    int out[2];
+
+    if (pipe(out) != 0)
         return -1;
-    send_reports_to_folder("ASAN_OPTIONS");
-    send_reports_to_folder("UBSAN_OPTIONS");
     snprintf(db, sizeof db, "%s/node.db", folder);
+    snprintf(listen, sizeof listen, "127.0.0.1:%d", node_port);
     node = fork();
     if (node == 0) {
         dup2(out[1], STDOUT_FILENO);
         dup2(out[1], STDERR_FILENO);
-        execl(program_path("xmtui-node"), "xmtui-node", "--listen", "127.0.0.1:0", "--db", db, (char *)NULL);
+        for (int fd = 3; fd < 64; fd++)
+            close(fd); /* the other ends of other programs' pipes */
+        execl(program_path("xmtui-node"), "xmtui-node", "--listen", listen, "--db", db, (char *)NULL);
         _exit(127);
     }
     close(out[1]);
-    port = read_port(out[0]);
-    snprintf(node_url, sizeof node_url, "http://127.0.0.1:%d", port);
-    return port > 0 ? 0 : -1;
+    node_port = read_port(out[0]);
+    snprintf(node_url, sizeof node_url, "http://127.0.0.1:%d", node_port);
+    return node_port > 0 ? 0 : -1;
+}
+
+int programs_node_stop(void)
+{
+    return kill(node, SIGTERM) == 0 && waitpid(node, NULL, 0) == node ? 0 : -1;
+}
+
+int programs_begin(void)
+{
+    strcpy(folder, "/tmp/xmtui-programs-XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    send_reports_to_folder("ASAN_OPTIONS");
+    send_reports_to_folder("UBSAN_OPTIONS");
+    return programs_node_start();
 }
 
 int programs_finish(void)
@@ -89,8 +106,7 @@ int programs_finish(void)
     char remove[100];
     bool bad;
 
-    kill(node, SIGTERM);
-    waitpid(node, NULL, 0);
+    programs_node_stop();
     bad = reported();
     snprintf(remove, sizeof remove, "rm -rf %s", folder);
     return system(remove) == 0 && !bad ? 0 : -1;

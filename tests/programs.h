@@ -12,3 +12,7 @@ int programs_finish(void);
 
 const char *programs_folder(void);
 const char *programs_node_url(void); /* http://127.0.0.1:PORT */
+
+/* Ends the node, and starts it again on the same port with the same data.  0, or -1. */
+int programs_node_stop(void);
+int programs_node_start(void);

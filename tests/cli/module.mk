@@ -2,7 +2,8 @@
 noinst_HEADERS += tests/programs.h tests/cli/run.h tests/cli/session.h tests/cli/wallet.h
 EXTRA_DIST += tests/cli/shapes.txt
 CLI_TESTS = tests/cli/test_commands tests/cli/test_rpc tests/cli/test_usage tests/cli/test_account \
-	tests/cli/test_settings tests/cli/test_local_node tests/cli/test_secrets tests/cli/test_shapes
+	tests/cli/test_settings tests/cli/test_local_node tests/cli/test_secrets tests/cli/test_shapes \
+	tests/cli/test_stream
 check_PROGRAMS += $(CLI_TESTS)
 TESTS += $(CLI_TESTS)
 CLI_RUN = tests/cli/run.c tests/programs.c
@@ -22,3 +23,5 @@ tests_cli_test_secrets_SOURCES = tests/cli/test_secrets.c $(CLI_RUN)
 tests_cli_test_secrets_LDADD = $(STORE_LIBS) $(JANSSON_LIBS) $(TEST_LIBS)
 tests_cli_test_shapes_SOURCES = tests/cli/test_shapes.c tests/cli/session.c $(CLI_RUN)
 tests_cli_test_shapes_LDADD = $(BASE_LIBS) $(JANSSON_LIBS) $(TEST_LIBS)
+tests_cli_test_stream_SOURCES = tests/cli/test_stream.c tests/cli/session.c $(CLI_RUN)
+tests_cli_test_stream_LDADD = $(STORE_LIBS) $(JANSSON_LIBS) $(TEST_LIBS)

@@ -274,3 +274,17 @@ void session_forget_events(void)
     while (n_events)
         json_decref(events[--n_events].params);
 }
+
+void session_expect_event(struct running *rpc, const char *kind, const char *want)
+{
+    json_t *params = session_event(rpc, kind);
+    char *got;
+
+    assert_int_equal(json_object_size(params), 3);
+    json_object_del(params, "kind");
+    got = session_masked(params);
+    if (strcmp(got, want) != 0)
+        fail_msg("event %s: %s, not %s", kind, got, want);
+    free(got);
+    json_decref(params);
+}

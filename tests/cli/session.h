@@ -18,5 +18,8 @@ json_t *session_event(struct running *rpc, const char *kind);
 bool session_no_event(struct running *rpc, const char *kind);
 void session_forget_events(void);
 
+/* The next notification of that kind, kept or coming, is `want`: subscription and data, as session_masked() writes. */
+void session_expect_event(struct running *rpc, const char *kind, const char *want);
+
 /* JSON in one line with names, keys sorted; the caller frees it. */
 char *session_masked(const json_t *json);
