@@ -83,12 +83,59 @@ static void load_log(struct screen *s)
     look_again(s);
 }
 
+/* The ids of one's installations in a row, each after a space. */
+static char *ids_of(const struct model *m)
+{
+    struct buf out = BUF_INIT;
+
+    for (size_t i = 0; i < m->n_installations; i++)
+        buf_printf(&out, " %s", m->installations[i].id);
+    buf_put_u8(&out, 0);
+    if (!buf_ok(&out)) {
+        buf_free(&out);
+        return NULL;
+    }
+    return (char *)out.data;
+}
+
+/* Those in `ids` that are not in `others`, into the sync log. */
+static void note_those(struct screen *s, const char *ids, const char *others, char sign, const char *words)
+{
+    char id[80], name[120], text[200];
+
+    while (*ids) {
+        size_t len = strcspn(ids + 1, " ") + 1;
+
+        snprintf(id, sizeof id, "%.*s", (int)len, ids); /* with its space, so that no other one ends like it */
+        if (!strstr(others, id)) {
+            installation_name(&s->model, id + 1, name, sizeof name);
+            snprintf(text, sizeof text, words, name);
+            model_note(&s->model, s->now_ns, sign, sanitize_str(text, SANITIZE_LINE));
+        }
+        ids += len;
+    }
+}
+
+static void note_changes(struct screen *s, const char *known, const char *now)
+{
+    note_those(s, now, known, '+', _("%s joined"));
+    note_those(s, known, now, '!', _("%s is gone"));
+}
+
 static void installations_came(struct screen *s, const json_t *result, const json_t *error, const char *arg)
 {
+    char *known = ids_of(&s->model), *now;
+    bool had = s->model.n_installations > 0;
+
     (void)error;
     (void)arg;
     if (result)
         model_set_installations(&s->model, result);
+    now = ids_of(&s->model);
+    if (had && result && known && now)
+        note_changes(s, known, now);
+    xm_free(known);
+    xm_free(now);
 }
 
 static void members_came(struct screen *s, const json_t *result, const json_t *error, const char *arg)
@@ -130,7 +177,7 @@ static void network_answer(struct screen *s, const json_t *result, const json_t 
     (void)arg;
     if (!result)
         return;
-    model_set_network(&s->model, result, s->now_ms);
+    network_set(s, result);
     if ((s->recheck_ms != 0) != is_sending(s))
         look_again(s);
 }

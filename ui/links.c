@@ -71,7 +71,7 @@ void links_list(struct screen *s)
     buf_free(&text);
 }
 
-static void copy(struct screen *s, const char *text, size_t len)
+void copy_text(struct screen *s, const char *text, size_t len)
 {
     char *kept = xm_alloc(len + 1);
 
@@ -89,7 +89,7 @@ void links_copy(struct screen *s, size_t n)
     struct link links[LINKS_MAX];
 
     if (n >= 1 && n <= collect(s, links))
-        copy(s, links[n - 1].at, links[n - 1].len);
+        copy_text(s, links[n - 1].at, links[n - 1].len);
     else
         notice(s, STYLE_WARN, "%s", _("There is no link of that number; /url lists them."));
 }
@@ -99,7 +99,7 @@ void message_copy(struct screen *s)
     const struct message *m = talk_target(s);
 
     if (m)
-        copy(s, m->body, strlen(m->body));
+        copy_text(s, m->body, strlen(m->body));
     else
         notice(s, STYLE_WARN, "%s", _("There is no message to copy."));
 }

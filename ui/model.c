@@ -79,6 +79,8 @@ void model_free(struct model *m)
     xm_free(m->people);
     installations_clear(m);
     log_clear(m);
+    for (size_t i = 0; i < m->n_notes; i++)
+        xm_free(m->notes[i].text);
     json_decref(m->chat_by_id);
     json_decref(m->person_by_inbox);
     xm_free(m->inbox);
@@ -345,6 +347,17 @@ void model_put_members(struct model *m, const char *conversation, const json_t *
         if (*js_str(o, "nick"))
             set_text(&p->nick, js_line(o, "nick"));
     }
+}
+
+void model_note(struct model *m, int64_t time_ns, char sign, char *text)
+{
+    if (!text)
+        return;
+    if (m->n_notes == NOTES_MAX)
+        xm_free(m->notes[--m->n_notes].text);
+    memmove(m->notes + 1, m->notes, m->n_notes * sizeof *m->notes);
+    m->notes[0] = (struct note){time_ns, sign, text};
+    m->n_notes++;
 }
 
 void model_set_network(struct model *m, const json_t *network, uint64_t now_ms)

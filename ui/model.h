@@ -50,6 +50,14 @@ struct decision {
     char *message;
 };
 
+/* What happened beside the decisions, told in the sync log of this run. */
+struct note {
+    int64_t time_ns;
+    char sign;  /* + new, = as it should be, ! fault */
+    char *text; /* clean */
+};
+#define NOTES_MAX 50
+
 enum net_state { NET_UNKNOWN, NET_LIVE, NET_RECONNECTING, NET_OFFLINE };
 
 struct model {
@@ -65,6 +73,9 @@ struct model {
     size_t n_installations;
     struct decision *log; /* newest first */
     size_t n_log;
+    struct note notes[NOTES_MAX]; /* newest first */
+    size_t n_notes;
+    bool was_lost; /* the stream, and it is not back */
 
     char *inbox, *installation, *address, *env, *version;
     bool registered;
@@ -86,6 +97,8 @@ void model_set_records(struct model *m, const json_t *records); /* preferences.l
 void model_set_installations(struct model *m, const json_t *list);
 void model_set_log(struct model *m, const json_t *rows);
 void model_put_members(struct model *m, const char *conversation, const json_t *members);
+/* `text` is clean and taken.  The oldest one goes where there are too many. */
+void model_note(struct model *m, int64_t time_ns, char sign, char *text);
 void model_set_network(struct model *m, const json_t *network, uint64_t now_ms);
 
 struct chat *model_chat(struct model *m, const char *id);

@@ -144,6 +144,21 @@ static void message_came(struct screen *s, const json_t *data)
         s->reload_list = true; /* a name or the members changed */
 }
 
+void network_set(struct screen *s, const json_t *network)
+{
+    struct model *m = &s->model;
+    bool was_live = m->net == NET_LIVE;
+
+    model_set_network(m, network, s->now_ms);
+    if (was_live && m->net != NET_LIVE) {
+        m->was_lost = true;
+        model_note(m, s->now_ns, '!', xm_strdup(_("stream lost")));
+    } else if (m->was_lost && m->net == NET_LIVE) {
+        m->was_lost = false;
+        model_note(m, s->now_ns, '=', xm_strdup(_("stream back")));
+    }
+}
+
 /* Was it the node that was heard?  What is said and decided here is told of as well. */
 static bool from_node(const char *kind, const json_t *data)
 {
@@ -180,7 +195,7 @@ void screen_notified(struct screen *s, const json_t *params)
     } else if (strcmp(kind, "preferences") == 0) {
         s->reload_installations = s->reload_log = true;
     } else if (strcmp(kind, "network") == 0) {
-        model_set_network(&s->model, data, s->now_ms);
+        network_set(s, data);
         s->reload_network = true;
     } else if (strcmp(kind, "lagged") == 0) { /* events were dropped: the store knows */
         s->reload_list = s->reload_log = s->reload_installations = true;

@@ -28,6 +28,8 @@ extern const struct ui_view view_chats, view_talk, view_consent, view_installati
 enum popup { POPUP_NONE, POPUP_HELP, POPUP_GO, POPUP_PASTE, POPUP_CONFIRM, POPUP_LIST, POPUP_SEARCH };
 enum consent_tab { TAB_UNKNOWN, TAB_ALLOWED, TAB_DENIED, TAB_COUNT };
 
+enum log_filter { LOG_ALL, LOG_DECISIONS, LOG_RECEIVED, LOG_FILTERS };
+
 /* One line of the consent pane: a chat, or a person with a record and no chat. */
 struct subject {
     char *entity;
@@ -76,6 +78,7 @@ struct screen {
     size_t n_subjects, subject_at;
     unsigned tab_counts[TAB_COUNT];
     size_t installation_at, log_at;
+    enum log_filter log_filter;
 
     char *notice; /* clean; the line under the input */
     enum style notice_style;
@@ -117,6 +120,8 @@ void screen_fetch(struct screen *s, const char *method, json_t *params, screen_d
 void screen_reply(struct screen *s, int64_t id, const json_t *result, const json_t *error);
 void screen_notified(struct screen *s, const json_t *params);
 void screen_waiting_free(struct screen *s);
+/* The state of the connection; the sync log tells when it is lost and when it is back. */
+void network_set(struct screen *s, const json_t *network);
 /* A done that shows an error as a notice and nothing otherwise. */
 void screen_done_notice(struct screen *s, const json_t *result, const json_t *error, const char *arg);
 /* The sentence of an error object. */

@@ -280,6 +280,49 @@ static void the_outbox_is_looked_at_until_it_is_empty(void **state)
     assert_true(screen_wait_ms(d.screen) > 2000); /* the turn of the minute alone */
 }
 
+static void assert_copied(const char *want)
+{
+    char *text = screen_take_copy(d.screen);
+
+    assert_non_null(text);
+    assert_string_equal(text, want);
+    xm_free(text);
+    assert_null(screen_take_copy(d.screen));
+}
+
+static void the_log_tells_of_the_stream_and_of_installations_too(void **state)
+{
+    json_t *installations = json_object_get(d.fake->world, "installations");
+
+    (void)state;
+    resized(40, 120);
+    d.fake->hold = true; /* or the core would say that all is well */
+    fake_notify(d.fake, "network", json_pack("{s:s}", "state", "reconnecting"));
+    driver_wait(&d, 2000);
+    fake_notify(d.fake, "network", json_pack("{s:s}", "state", "offline")); /* worse, and not told again */
+    driver_wait(&d, 2000);
+    fake_notify(d.fake, "network", json_pack("{s:s}", "state", "live"));
+    driver_wait(&d, 1000);
+    json_array_append_new(installations, json_pack("{s:s, s:s, s:s, s:b, s:b}", "id", "e9d4e9d4e9d4", "nick", "work", "createdAtNs",
+                                                   "1795255440000000000", "self", 0, "inSyncGroup", 1));
+    fake_notify(d.fake, "preferences", json_object());
+    driver_settle(&d);
+    fake_remote_consent(d.fake, "inboxId", STRANGER, "denied", PHONE);
+    driver_wait(&d, 1000);
+    assert_drawn(driver_screen(&d), "log-120x40");
+    driver_type(&d, "<A-s>f"); /* decisions alone */
+    assert_false(driver_shows(&d, "stream lost"));
+    assert_true(driver_shows(&d, "decisions"));
+    driver_type(&d, "f"); /* those of others */
+    assert_true(driver_shows(&d, "received"));
+    driver_type(&d, "f<Down><Down><Down>");
+    assert_non_null(strstr(driver_row(&d, d.canvas.cursor_row), "stream lost"));
+    driver_type(&d, "u");
+    assert_true(driver_shows(&d, "Nothing to undo"));
+    driver_type(&d, "<Home>y");
+    assert_copied("10:04:06 < phone b02f  denied  0x9f3a..0000  was unknown, received");
+}
+
 static void peeking_leaves_no_trace(void **state)
 {
     size_t calls;
@@ -674,16 +717,6 @@ static void the_conversation_shows_where_its_keys_act(void **state)
     assert_true(driver_shows(&d, "answering: thanks. can you add bo"));
 }
 
-static void assert_copied(const char *want)
-{
-    char *text = screen_take_copy(d.screen);
-
-    assert_non_null(text);
-    assert_string_equal(text, want);
-    xm_free(text);
-    assert_null(screen_take_copy(d.screen));
-}
-
 static void links_are_numbered_and_copied_when_asked_for(void **state)
 {
     (void)state;
@@ -954,6 +987,7 @@ int main(void)
         T(one_key_blocks_and_one_undoes),
         T(a_block_made_elsewhere_takes_the_chat_out_of_sight),
         T(the_outbox_is_looked_at_until_it_is_empty),
+        T(the_log_tells_of_the_stream_and_of_installations_too),
         T(peeking_leaves_no_trace),
         T(a_reply_to_somebody_unknown_says_first_that_it_accepts),
         T(a_low_screen_says_too_what_has_to_be_said_while_one_types),
