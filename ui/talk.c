@@ -143,21 +143,51 @@ static size_t load(struct screen *s, const char *bound_key, int64_t bound_ns, co
     return n;
 }
 
-/* Drops what is far from the place being read, `newest`: from that end. */
-static void trim(struct talk *t, bool newest)
+/* Messages over the window's size, at its old end: they are far from whoever reads at the new one. */
+static void trim(struct talk *t)
 {
     size_t extra = t->n > TALK_WINDOW ? t->n - TALK_WINDOW : 0;
 
     if (!extra)
         return;
-    if (newest) {
-        drop(t, t->n - extra, extra);
+    drop(t, 0, extra);
+    t->has_older = true;
+    t->selected = t->selected >= (int)extra ? t->selected - (int)extra : -1;
+}
+
+/* Rows of the messages from `from` on. */
+static int rows_from(struct screen *s, size_t from)
+{
+    int rows = 0;
+
+    for (size_t i = from; s->talk.draw_cols > 0 && i < s->talk.n; i++)
+        rows += talk_rows(s, i, s->talk.draw_cols);
+    return rows;
+}
+
+/* The same at the new end, for a reader at the old one; what stands in the pane stays. */
+static void trim_newest(struct screen *s)
+{
+    struct talk *t = &s->talk;
+
+    while (t->n > TALK_WINDOW && t->selected < (int)t->n - 1 && t->scroll >= rows_from(s, t->n - 1) && t->draw_cols > 0) {
+        t->scroll -= rows_from(s, t->n - 1);
+        drop(t, t->n - 1, 1);
         t->has_newer = true;
-    } else {
-        drop(t, 0, extra);
-        t->has_older = true;
-        t->selected = t->selected >= (int)extra ? t->selected - (int)extra : -1;
     }
+}
+
+/* One page more at the new end; the reader stays where they are. */
+static void load_newer(struct screen *s)
+{
+    struct talk *t = &s->talk;
+    size_t before = t->n;
+
+    if (!t->has_newer || t->n == 0)
+        return;
+    t->has_newer = load(s, "afterNs", t->messages[t->n - 1].sent_ns, "ascending") >= TALK_PAGE;
+    t->scroll += rows_from(s, before);
+    trim(t);
 }
 
 void talk_open(struct screen *s, const char *chat, bool peek)
@@ -172,6 +202,8 @@ void talk_open(struct screen *s, const char *chat, bool peek)
     t->peek = peek;
     t->opened_ns = s->now_ns;
     t->has_older = load(s, NULL, 0, "descending") >= TALK_PAGE;
+    while (t->n < unread && t->n + TALK_PAGE <= TALK_WINDOW && talk_load_older(s))
+        ; /* to where the unread ones begin */
     for (size_t i = t->n; i > 0 && seen < unread; i--) {
         if (t->messages[i - 1].own)
             continue;
@@ -191,7 +223,7 @@ void talk_refresh(struct screen *s)
         if (t->messages[i - 1].status == MESSAGE_SENDING && t->messages[i - 1].sent_ns < s->now_ns - 60000000000)
             drop(t, i - 1, 1);
     load(s, NULL, 0, "descending");
-    trim(t, false);
+    trim(t);
 }
 
 /* The rows a new message takes push a reader who has scrolled up no further down. */
@@ -235,7 +267,7 @@ bool talk_add(struct screen *s, const json_t *o)
     }
     put(t, &msg);
     keep_place(s);
-    trim(t, false);
+    trim(t);
     return true;
 }
 
@@ -260,7 +292,7 @@ void talk_add_own(struct screen *s, const char *id, const char *text, const char
     s->talk.newer = 0;
     s->talk.marker_ns = 0; /* whoever answers has read */
     s->talk.selected = -1;
-    trim(&s->talk, false);
+    trim(&s->talk);
     s->talk.gen++;
 }
 
@@ -299,12 +331,10 @@ void talk_scroll(struct screen *s, int rows)
     if (!t->chat)
         return;
     t->scroll += rows;
+    if (t->scroll <= 0)
+        load_newer(s);
     if (t->scroll < 0)
         t->scroll = 0;
-    if (t->scroll == 0 && t->has_newer && t->n > 0) {
-        t->has_newer = load(s, "afterNs", t->messages[t->n - 1].sent_ns, "ascending") >= TALK_PAGE;
-        trim(t, false);
-    }
     if (t->scroll == 0 && !t->has_newer)
         t->newer = 0;
 }
@@ -313,18 +343,27 @@ bool talk_load_older(struct screen *s)
 {
     struct talk *t = &s->talk;
     size_t before = t->n;
+    bool more;
 
     if (!t->has_older || t->n == 0)
         return false;
     t->has_older = load(s, "beforeNs", t->messages[0].sent_ns, "descending") >= TALK_PAGE;
-    return t->n > before;
+    more = t->n > before;
+    trim_newest(s);
+    return more;
 }
 
 void talk_top(struct screen *s)
 {
-    while (s->talk.n < TALK_WINDOW && talk_load_older(s))
-        ;
-    s->talk.scroll = 1 << 20; /* cut to what there is when drawn */
+    struct talk *t = &s->talk;
+
+    if (t->chat && t->has_older) { /* the first page; not all that lies between */
+        drop(t, 0, t->n);
+        t->has_newer = load(s, NULL, 0, "ascending") >= TALK_PAGE;
+        t->has_older = false;
+    }
+    t->selected = -1;
+    t->scroll = 1 << 20; /* cut to what there is when drawn */
 }
 
 void talk_end(struct screen *s)
@@ -347,8 +386,7 @@ void talk_select(struct screen *s, int by)
     int to = t->selected < 0 ? (int)t->n + (by < 0 ? by : 0) : t->selected + by;
 
     if (to >= (int)t->n && t->selected >= 0 && t->has_newer) {
-        t->has_newer = load(s, "afterNs", t->messages[t->n - 1].sent_ns, "ascending") >= TALK_PAGE;
-        trim(t, false);
+        load_newer(s);
         to = t->selected + by;
     }
     if (to < 0 && talk_load_older(s))
@@ -410,6 +448,10 @@ void talk_to_marker(struct screen *s)
 
     if (!t->marker_ns || t->draw_cols == 0)
         return;
+    if (t->has_newer)
+        talk_end(s);
+    while (t->n > 0 && t->messages[0].sent_ns > t->marker_ns && t->n + TALK_PAGE <= TALK_WINDOW && talk_load_older(s))
+        ;
     for (size_t i = t->n; i > 0 && t->messages[i - 1].sent_ns > t->marker_ns; i--)
         below += talk_rows(s, i - 1, t->draw_cols);
     t->scroll = below > t->page_rows ? below - t->page_rows : 0;

@@ -353,6 +353,7 @@ static int read_now(struct ui_backend *b, const char *method, const char *params
     for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
         if (strcmp(whole[i].method, method) == 0)
             out = json_incref(json_object_get(f->world, whole[i].key));
+    f->pages += strcmp(method, "conversation.messages") == 0;
     if (strcmp(method, "conversation.messages") == 0)
         out = page(f, o);
     else if (strcmp(method, "conversation.members") == 0)

@@ -493,6 +493,103 @@ static void scrolls_back_through_pages_of_the_store(void **state)
     assert_true(driver_shows(&d, "[hidden]"));
 }
 
+/* A chat of so many lines, "line 0." the first; opened. */
+static void long_chat(int lines)
+{
+    char id[16], text[32];
+
+    for (int i = 0; i < lines; i++) {
+        snprintf(id, sizeof id, "x%d", i);
+        snprintf(text, sizeof text, "line %d.", i);
+        fake_text(d.fake, "c0b2", id, DANA, text);
+    }
+    for (int i = 0; i < lines / 100; i++) /* as many rounds as the notifications take */
+        driver_settle(&d);
+    driver_type(&d, "<A-1>"); /* by activity it comes first */
+}
+
+/* The first and last of the lines on the screen, which have to follow each other. */
+static void shown_lines(int *first, int *last)
+{
+    *first = *last = -1;
+    for (const char *at = driver_screen(&d); (at = strstr(at, "  line ")) != NULL; at++) {
+        int n = atoi(at + 7);
+
+        if (at[7 + strspn(at + 7, "0123456789")] != '.')
+            continue; /* the input's own */
+        if (*first < 0)
+            *first = n;
+        else
+            assert_int_equal(n, *last + 1);
+        *last = n;
+    }
+    assert_true(*first >= 0);
+}
+
+static void the_ends_of_a_long_chat_are_one_page_away(void **state)
+{
+    int first, last;
+    size_t pages;
+
+    (void)state;
+    long_chat(3000);
+    pages = d.fake->pages;
+    driver_type(&d, "<Home>");
+    assert_true(driver_shows(&d, "added 0x4444..4444")); /* what the chat begins with */
+    shown_lines(&first, &last);
+    assert_int_equal(first, 0);
+    assert_in_range(d.fake->pages - pages, 1, 2);
+    driver_type(&d, "<PgDn>");
+    shown_lines(&first, &last);
+    assert_in_range(first, 1, 20);
+    driver_type(&d, "<End>");
+    assert_true(driver_shows(&d, "line 2999."));
+    assert_in_range(d.fake->pages - pages, 2, 4);
+}
+
+static void scrolling_leaves_nothing_out_on_either_way(void **state)
+{
+    int first, last, was_first, was_last;
+
+    (void)state;
+    long_chat(1500);
+    shown_lines(&first, &last);
+    assert_int_equal(last, 1499);
+    while (first > 0) {
+        was_first = first;
+        driver_type(&d, "<PgUp>");
+        shown_lines(&first, &last);
+        assert_in_range(last, was_first - 1, was_first + 14);
+        assert_in_range(first, 0, was_first - 1);
+    }
+    while (last < 1499) {
+        was_last = last;
+        driver_type(&d, "<PgDn>");
+        shown_lines(&first, &last);
+        assert_in_range(first, was_last > 20 ? was_last - 14 : 0, was_last + 1);
+        assert_in_range(last, was_last + 1, 1499);
+    }
+    assert_false(driver_shows(&d, "scrolled"));
+}
+
+static void many_unread_are_counted_from_where_they_begin(void **state)
+{
+    (void)state;
+    driver_type(&d, "<FocusOut>");
+    for (int i = 0; i < 200; i++) {
+        char id[16], text[32];
+
+        snprintf(id, sizeof id, "x%d", i);
+        snprintf(text, sizeof text, "line %d.", i);
+        fake_text(d.fake, "c0b2", id, DANA, text);
+    }
+    for (int i = 0; i < 4; i++)
+        driver_settle(&d);
+    driver_type(&d, "<A-1><A-u>");
+    assert_true(driver_shows(&d, "200 new since"));
+    assert_true(driver_shows(&d, "line 0."));
+}
+
 static void what_came_one_by_one_looks_as_if_read_at_once(void **state)
 {
     char id[16], text[80], *before;
@@ -1000,6 +1097,9 @@ int main(void)
         T(the_list_can_show_what_is_unread_alone),
         T(the_list_says_where_the_blocked_are),
         T(scrolls_back_through_pages_of_the_store),
+        T(the_ends_of_a_long_chat_are_one_page_away),
+        T(scrolling_leaves_nothing_out_on_either_way),
+        T(many_unread_are_counted_from_where_they_begin),
         T(what_came_one_by_one_looks_as_if_read_at_once),
         T(drafts_are_saved_at_a_pause_and_come_back),
         T(leaving_keeps_what_is_typed),
