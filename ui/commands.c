@@ -289,6 +289,16 @@ static void run_installations(struct screen *s, const struct args *a)
     focus_pane(s, PANE_INSTALLATIONS);
 }
 
+/* A name as it fits into a question, whose end says what to type. */
+static void ask_name(struct screen *s, char *name, size_t size)
+{
+    char *cut = text_cut(name, s->cols > 58 ? 36 : s->cols > 40 ? s->cols - 22 : 18);
+
+    if (cut)
+        snprintf(name, size, "%s", cut);
+    xm_free(cut);
+}
+
 static void run_revoke(struct screen *s, const struct args *a)
 {
     size_t len = strlen(a->words[0]);
@@ -312,7 +322,8 @@ static void run_revoke(struct screen *s, const struct args *a)
     }
     installation_name(&s->model, found->id, name, sizeof name);
     words_installation(short_id, sizeof short_id, found->id);
-    snprintf(question, sizeof question, _("Revoke %s for good? Type %s"), name, short_id);
+    ask_name(s, name, sizeof name);
+    snprintf(question, sizeof question, _("Revoke %s? Type %s"), name, short_id);
     popup_open_confirm(s, question, short_id, "client.revokeInstallations", json_pack("{s:[s]}", "ids", found->id));
 }
 
@@ -415,6 +426,7 @@ static void run_leave(struct screen *s, const struct args *a)
     if (!c)
         return;
     chat_name(&s->model, c, name, sizeof name);
+    ask_name(s, name, sizeof name);
     snprintf(question, sizeof question, _("Leave %s? Type yes"), name);
     popup_open_confirm(s, question, _("yes"), "conversation.leave", json_pack("{s:s}", "id", c->id));
 }

@@ -391,9 +391,9 @@ static void draw_paste(struct screen *s, struct canvas *c)
     for (size_t i = 0; i + 1 < s->pasted.len; i++)
         lines += s->pasted.data[i] == '\n';
     popup_box(s, c, r, _("paste"));
-    canvas_printf(c, r.row + 1, r.col + 1, r.cols - 2, STYLE_BOLD, _("Paste %zu lines, %zu bytes, into the message?"), lines,
+    canvas_printf(c, r.row + 1, r.col + 1, r.cols - 2, STYLE_BOLD, _("Paste %zu lines, %zu bytes?"), lines,
                   s->pasted.len);
-    canvas_text(c, r.row + 2, r.col + 1, r.cols - 2, STYLE_NORMAL, _("Enter inserts, Esc drops; nothing is sent yet"));
+    canvas_text(c, r.row + 2, r.col + 1, r.cols - 2, STYLE_NORMAL, _("Enter inserts, Esc drops, nothing sent"));
     canvas_cursor(c, r.row + 1, r.col + 1);
 }
 

@@ -684,6 +684,27 @@ static void five_pasted_lines_are_asked_about(void **state)
     assert_int_equal(fake_count(d.fake, "conversation.send"), 0);
 }
 
+static void questions_are_whole_in_narrow_windows(void **state)
+{
+    json_t *c = json_array_get(json_object_get(d.fake->world, "conversations"), 1);
+
+    (void)state;
+    json_object_set_new(c, "name", json_string("book club with a rather long name indeed, so long that nobody reads it"));
+    fake_remote_consent(d.fake, "conversationId", "c0b2", "allowed", PHONE);
+    driver_settle(&d);
+    resized(10, 40);
+    screen_paste(d.screen, "a\nb\nc\nd\ne", 9);
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "Paste 5 lines, 9 bytes?"));
+    assert_true(driver_shows(&d, "Enter inserts, Esc drops, nothing sent"));
+    driver_type(&d, "<Esc><A-2>/leave<Enter>");
+    assert_true(driver_shows(&d, "Leave book club with a..? Type yes"));
+    driver_type(&d, "yes<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversation.leave"), "conversation.leave {\"id\":\"c0b2\"}");
+    driver_type(&d, "/revoke b02f<Enter>");
+    assert_true(driver_shows(&d, "Revoke phone b02f? Type b02f"));
+}
+
 static void goes_to_a_chat_by_part_of_its_name(void **state)
 {
     (void)state;
@@ -1105,6 +1126,7 @@ int main(void)
         T(leaving_keeps_what_is_typed),
         T(one_ctrl_c_cancels_and_two_quit),
         T(five_pasted_lines_are_asked_about),
+        T(questions_are_whole_in_narrow_windows),
         T(goes_to_a_chat_by_part_of_its_name),
         T(the_selected_message_stands_clear_of_the_line_about_scrolling),
         T(words_are_found_in_the_open_chat),
