@@ -226,6 +226,20 @@ void talk_refresh(struct screen *s)
     trim(t);
 }
 
+/* Reads a message of the window once more, something having been said about it. */
+static void read_again(struct screen *s, const char *id)
+{
+    struct talk *t = &s->talk;
+    long at = find(t, id);
+    size_t before = t->n;
+
+    if (at < 0) /* further away: it is read when the person comes there */
+        return;
+    load(s, "afterNs", t->messages[at].sent_ns - 1, "ascending");
+    if (t->has_newer)
+        t->scroll += rows_from(s, before);
+}
+
 /* The rows a new message takes push a reader who has scrolled up no further down. */
 static void keep_place(struct screen *s)
 {
@@ -251,7 +265,10 @@ bool talk_add(struct screen *s, const json_t *o)
         return false;
     }
     if (message_is_about_another(type)) { /* which says so itself when it is read again */
-        talk_refresh(s);
+        if (*js_str(json_object_get(o, "content"), "reference"))
+            read_again(s, js_str(json_object_get(o, "content"), "reference"));
+        else
+            talk_refresh(s);
         return false;
     }
     if (!message_fill(&msg, &s->model, o))

@@ -203,6 +203,41 @@ static void a_message_taken_back_is_gone_at_once(void **state)
     assert_false(driver_shows(&d, "Deleted a message"));
 }
 
+/* A chat of so many lines, "line 0." the first; opened. */
+static void long_chat(int lines)
+{
+    char id[16], text[32];
+
+    for (int i = 0; i < lines; i++) {
+        snprintf(id, sizeof id, "x%d", i);
+        snprintf(text, sizeof text, "line %d.", i);
+        fake_text(d.fake, "c0b2", id, DANA, text);
+    }
+    for (int i = 0; i < lines / 100; i++) /* as many rounds as the notifications take */
+        driver_settle(&d);
+    driver_type(&d, "<A-1>"); /* by activity it comes first */
+}
+
+static void a_reaction_to_what_is_far_up_is_seen_there(void **state)
+{
+    json_t *first;
+
+    (void)state;
+    long_chat(200);
+    for (int i = 0; i < 10; i++)
+        driver_type(&d, "<PgUp>");
+    first = json_array_get(json_object_get(json_object_get(d.fake->world, "messages"), "c0b2"), 3 + 60);
+    json_object_set_new(first, "reactions", json_pack("[{s:s}]", "emoji", "+1"));
+    fake_notify(d.fake, "message",
+                json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s}}", "id", "r1", "conversationId", "c0b2", "senderInboxId",
+                          DANA, "sentAtNs", "1795299999000000000", "kind", "application", "status", "published", "contentType",
+                          "xmtp.org/reaction:1.0", "content", "emoji", "+1", "action", "added", "reference", "x60"));
+    driver_settle(&d);
+    driver_type(&d, "/search line 60.<Enter><Enter>");
+    assert_true(driver_shows(&d, "line 60."));
+    assert_true(driver_shows(&d, "[+1 1]"));
+}
+
 static void two_slashes_send_one(void **state)
 {
     (void)state;
@@ -491,21 +526,6 @@ static void scrolls_back_through_pages_of_the_store(void **state)
         driver_type(&d, "<PgUp>");
     assert_true(driver_shows(&d, "ops-oncall"));
     assert_true(driver_shows(&d, "[hidden]"));
-}
-
-/* A chat of so many lines, "line 0." the first; opened. */
-static void long_chat(int lines)
-{
-    char id[16], text[32];
-
-    for (int i = 0; i < lines; i++) {
-        snprintf(id, sizeof id, "x%d", i);
-        snprintf(text, sizeof text, "line %d.", i);
-        fake_text(d.fake, "c0b2", id, DANA, text);
-    }
-    for (int i = 0; i < lines / 100; i++) /* as many rounds as the notifications take */
-        driver_settle(&d);
-    driver_type(&d, "<A-1>"); /* by activity it comes first */
 }
 
 /* The first and last of the lines on the screen, which have to follow each other. */
@@ -1099,6 +1119,7 @@ int main(void)
         T(what_is_on_its_way_stands_there_once),
         T(what_became_of_a_message_later_is_shown),
         T(a_message_taken_back_is_gone_at_once),
+        T(a_reaction_to_what_is_far_up_is_seen_there),
         T(two_slashes_send_one),
         T(messages_arrive_while_one_watches),
         T(nothing_is_marked_read_without_focus),
