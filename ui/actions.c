@@ -138,6 +138,14 @@ static void installations_came(struct screen *s, const json_t *result, const jso
     xm_free(now);
 }
 
+static void state_came(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    (void)error;
+    (void)arg;
+    if (result)
+        model_set_state(&s->model, result);
+}
+
 static void members_came(struct screen *s, const json_t *result, const json_t *error, const char *arg)
 {
     (void)error; /* a chat that cannot be asked keeps the names it has */
@@ -212,8 +220,10 @@ void main_reload(struct screen *s)
 
     if (!s->in_main)
         return;
-    if (s->reload_installations)
+    if (s->reload_installations) {
         screen_fetch(s, "client.installations", NULL, installations_came, NULL);
+        screen_call(s, "preferences.state", NULL, state_came, NULL); /* the group itself is asked: no reader can */
+    }
     if (list)
         load_list(s);
     if (s->reload_log) /* after the list: it tells people's rows from their chats' */

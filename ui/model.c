@@ -277,6 +277,20 @@ void model_set_installations(struct model *m, const json_t *list)
     }
 }
 
+void model_set_state(struct model *m, const json_t *state)
+{
+    size_t i;
+    const json_t *o;
+
+    m->sync_members = 0;
+    json_array_foreach (json_object_get(state, "groups"), i, o) {
+        if (!js_bool(o, "primary"))
+            continue;
+        m->sync_epoch = (uint64_t)js_int(o, "epoch");
+        m->sync_members = json_array_size(json_object_get(o, "installations"));
+    }
+}
+
 /* Deciding about a person writes their record and one for each 1:1 chat with them: one decision for
  * whoever reads, so the chat's row is left out beside its person's. */
 static bool is_covered(struct model *m, const struct decision *d, const json_t *rows)

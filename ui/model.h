@@ -71,6 +71,8 @@ struct model {
     bool only_unread; /* the list shows no others */
     struct installation *installations;
     size_t n_installations;
+    uint64_t sync_epoch; /* of the preferences group that is written to */
+    size_t sync_members; /* 0: not known */
     struct decision *log; /* newest first */
     size_t n_log;
     struct note notes[NOTES_MAX]; /* newest first */
@@ -95,6 +97,7 @@ void model_set_chats(struct model *m, const json_t *list);
 struct chat *model_put_chat(struct model *m, const json_t *conversation);
 void model_set_records(struct model *m, const json_t *records); /* preferences.list */
 void model_set_installations(struct model *m, const json_t *list);
+void model_set_state(struct model *m, const json_t *state); /* preferences.state */
 void model_set_log(struct model *m, const json_t *rows);
 void model_put_members(struct model *m, const char *conversation, const json_t *members);
 /* `text` is clean and taken.  The oldest one goes where there are too many. */

@@ -106,6 +106,8 @@ static void put_before(struct screen *s, struct rows *w, size_t i)
     if (t->marker_ns && m->sent_ns > t->marker_ns && (!before || before->sent_ns <= t->marker_ns)) {
         words_clock(when, sizeof when, m->sent_ns);
         snprintf(text, sizeof text, ngettext("%u new since %s", "%u new since %s", t->marker_count), t->marker_count, when);
+        if (w->r.cols >= 50)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s", _(", Alt-u jumps here"));
         put_line(s, w, STYLE_WARN, text);
     }
 }

@@ -46,6 +46,10 @@ static void draw(struct screen *s, struct canvas *c, struct rect r, bool focused
         first = s->installation_at - rows + 1;
     for (size_t i = first; i < s->model.n_installations && i - first < rows; i++)
         draw_row(s, c, r, r.row + 1 + (int)(i - first), i, focused);
+    if (s->model.sync_members > 0 && r.cols >= 34 && s->model.n_installations + 1 < (size_t)r.rows)
+        canvas_printf(c, r.row + 1 + (int)s->model.n_installations, r.col + 2, r.cols - 2, STYLE_DIM,
+                      ngettext("sync group epoch %llu, %d member", "sync group epoch %llu, %d members", s->model.sync_members),
+                      (unsigned long long)s->model.sync_epoch, (int)s->model.sync_members);
 }
 
 static bool key(struct screen *s, struct key key)

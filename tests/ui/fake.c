@@ -279,6 +279,8 @@ static json_t *answer(struct fake *f, const char *method, const json_t *params)
         undo(f, js_int(params, "id"));
     else if (strcmp(method, "client.network") == 0)
         return json_pack("{s:s, s:i, s:i}", "state", "live", "lastHeardMs", 200, "outbox", f->outbox);
+    else if (strcmp(method, "preferences.state") == 0 && json_object_get(f->world, "state"))
+        return json_incref(json_object_get(f->world, "state"));
     else if (strcmp(method, "nick.list") == 0)
         return json_incref(json_object_get(f->world, "nicks"));
     else if (strcmp(method, "conversations.newDm") == 0)

@@ -83,6 +83,21 @@ static void no_name_hides_what_became_of_a_decision(void **state)
     assert_non_null(strstr(driver_row(&d, 17), "  [u]ndo"));
 }
 
+static void installations_tell_of_the_group_they_sync_by(void **state)
+{
+    (void)state;
+    json_object_set_new(d.fake->world, "state",
+                        json_pack("{s:[{s:s, s:b, s:i, s:[s]}, {s:s, s:b, s:i, s:[s,s,s]}]}", "groups", "id", "old", "primary", 0, "epoch", 2,
+                                  "installations", THIS_INSTALLATION, "id", "new", "primary", 1, "epoch", 31, "installations",
+                                  THIS_INSTALLATION, PHONE, "e9d4"));
+    resized(40, 120);
+    fake_notify(d.fake, "preferences", json_object());
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "  sync group epoch 31, 3 members"));
+    resized(24, 80); /* no room */
+    assert_false(driver_shows(&d, "sync group"));
+}
+
 static void survives_every_size_and_comes_back(void **state)
 {
     char *before = strdup(driver_screen(&d));
@@ -1112,6 +1127,7 @@ int main(void)
         T(the_smallest_windows_say_what_matters),
         T(wide_windows_give_some_of_it_to_the_sides),
         T(no_name_hides_what_became_of_a_decision),
+        T(installations_tell_of_the_group_they_sync_by),
         T(survives_every_size_and_comes_back),
         T(one_pane_has_tabs),
         T(sends_what_is_typed),
