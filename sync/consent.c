@@ -185,3 +185,20 @@ int consent_allow_group(struct core *core, const uint8_t group_id[16], enum cons
     hex_encode(group_id, GROUP_ID_LEN, choice.entity);
     return consent_set(core, &choice, 1, share, NULL, err);
 }
+
+int consent_allow_written(struct core *core, const uint8_t group_id[16], int64_t written_at_ns, struct err *err)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_consent record;
+    char entity[2 * GROUP_ID_LEN + 1];
+    bool later;
+    int r;
+
+    hex_encode(group_id, GROUP_ID_LEN, entity);
+    r = store_consent_get(core->store, STORE_CONSENT_CONVERSATION, entity, &mem, &record, err);
+    later = r == 0 && record.consented_at_ns > written_at_ns;
+    store_mem_free(&mem);
+    if (r != 0 && r != ERR_NOTFOUND)
+        return r;
+    return later ? 0 : consent_allow_group(core, group_id, CONSENT_SHARE, err);
+}

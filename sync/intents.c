@@ -273,7 +273,7 @@ static int publish_messages(struct core *core, struct group *g, const struct tod
             *published += b->n;
         if (g->type == CONVERSATION_GROUP || g->type == CONVERSATION_DM) {
             if ((r = core_begin(core, false, err)) == 0) {
-                if ((r = consent_allow_group(core, g->id, CONSENT_SHARE, err)) == 0)
+                if ((r = consent_allow_written(core, g->id, b->intents[b->n - 1].created_at_ns, err)) == 0)
                     r = core_commit(core, err);
                 else
                     core_rollback(core);

@@ -212,16 +212,6 @@ done:
 
 /* ---- our own ---- */
 
-/* The answer to the send was lost, and with it what writing says about a conversation.  A block may be younger
- * than the text, so it stands. */
-static int allow(struct core *core, const struct group *g, struct err *err)
-{
-    enum consent_state state;
-    int r = consent_of_group(core, g->id, &state, err);
-
-    return r == 0 && state == CONSENT_UNKNOWN ? consent_allow_group(core, g->id, CONSENT_SHARE, err) : r;
-}
-
 static int confirm(struct core *core, struct group *g, const struct node_group_message *message,
                    const struct store_intent *intent, enum envelope_fate *fate, struct err *err)
 {
@@ -246,8 +236,9 @@ static int confirm(struct core *core, struct group *g, const struct node_group_m
         r = store_preference_sent(core->store, intent->message_id, NULL, err);
     else if (g->type != CONVERSATION_ONESHOT)
         *fate = ENVELOPE_STORED;
+    /* The answer to the send was lost, and with it what writing says about a conversation. */
     if (r == 0 && new_to_us && (g->type == CONVERSATION_GROUP || g->type == CONVERSATION_DM))
-        r = allow(core, g, err);
+        r = consent_allow_written(core, g->id, row.inserted_at_ns, err);
     if (r == 0)
         r = note_effects(core, g, &row, false, err);
 done:

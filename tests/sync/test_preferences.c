@@ -723,6 +723,39 @@ BODY(a_text_found_in_the_ledger_says_yes_too)
     bytes_free(&content);
 }
 
+/* Written, then denied, and only then is it known that the node has it, or does it go there at all. */
+BODY(a_decision_made_after_writing_stands)
+{
+    struct peer *a = installation(1), *bo = installation(2);
+    const char *a_id = a->core.self.inbox_id;
+    const struct group_options options = {.name = "x"};
+    struct bytes content = {0};
+    enum send_status status;
+    uint8_t id[16], message[32];
+    char entity[33];
+
+    OK(content_text("hi", &content, &err));
+    for (int lost = 0; lost < 2; lost++) {
+        OK(group_create(&bo->core, &options, &a_id, 1, id, &err));
+        peer_sync(a);
+        OK(group_update_key(&a->core, id, &err));
+        a->api.lose_answers = lost;
+        a->api.offline = !lost;
+        OK(group_send(&a->core, id, bytes_slice(&content), NULL, message, &status, &err));
+        assert_int_equal(status, SEND_UNPUBLISHED);
+        a->api.lose_answers = a->api.offline = false;
+        hex_encode(id, 16, entity);
+        decide(a, CONSENT_CONVERSATION, entity, "denied");
+        OK(outbox_flush(&a->core, NULL, &err));
+        peer_sync(a);
+        settle(a);
+        assert_string_equal(decided_of_group(a, id), "denied");
+        peer_sync(bo);
+        assert_string_equal(peer_texts(bo, id), "hi");
+    }
+    bytes_free(&content);
+}
+
 BODY(an_update_that_the_node_refuses_is_sent_again_later)
 {
     struct peer *a = installation(1), *b = installation(1);
@@ -1055,6 +1088,7 @@ int main(void)
         TEST(decisions_made_together_are_one_message_without_those_that_change_nothing),
         TEST(making_a_conversation_and_writing_in_one_say_yes_to_it),
         TEST(a_text_found_in_the_ledger_says_yes_too),
+        TEST(a_decision_made_after_writing_stands),
         TEST(an_update_that_the_node_refuses_is_sent_again_later),
         TEST(what_is_said_after_a_revocation_is_said_where_the_revoked_does_not_hear_it),
         TEST(a_revocation_that_did_not_come_about_changes_nothing),
