@@ -149,6 +149,78 @@ static void texts_out_of_order_are_read_within_the_tolerance(void **state)
     end(m, 2);
 }
 
+/* Keys of texts that were passed over are kept as long as they may be used, and no longer. */
+static void keys_beyond_the_tolerance_are_forgotten(void **state)
+{
+    size_t each = 4 + (*(uint16_t *)*state == MLS_SUITE_AES128 ? 16 : 32) + 12;
+    struct mls_piece_sink sink;
+    struct kit_member m[2];
+    struct bytes text[12];
+
+    begin(m, 2, *(uint16_t *)*state);
+    kit_add(&m[0], m, 1, &m[1], 1, &rnd);
+    for (size_t i = 0; i < 12; i++)
+        text[i] = kit_say(&m[0], "a text", &rnd);
+    kit_read(&m[1], bytes_slice(&text[3]), "a text"); /* 0 to 2 are kept */
+    kit_reload(&m[1]);
+    kit_read(&m[1], bytes_slice(&text[11]), "a text"); /* 7 to 10 are, and nothing from before */
+    sink = kit_sink(&m[1].store);
+    kit_store_count(&m[1].store);
+    assert_int_equal(mls_group_write(m[1].g, &sink, NULL), 0);
+    assert_int_equal(m[1].store.puts, 1);
+    assert_int_equal(m[1].store.put_bytes, 36 + 4 * each);
+    kit_read(&m[1], bytes_slice(&text[8]), "a text"); /* a used one is gone too */
+    kit_store_count(&m[1].store);
+    assert_int_equal(mls_group_write(m[1].g, &sink, NULL), 0);
+    assert_int_equal(m[1].store.put_bytes, 36 + 3 * each);
+    for (size_t i = 0; i < 12; i++)
+        bytes_free(&text[i]);
+    end(m, 2);
+}
+
+/* The number of the epoch alone says nothing: after a fork, or a second join, there is another one of it. */
+static void an_own_commit_is_for_its_own_branch(void **state)
+{
+    struct mls_commit_params update = {.force_path = true};
+    struct mls_commit_result ours, other;
+    struct mls_staged_commit *staged;
+    struct kit_member m[3];
+    struct bytes stored;
+    struct err err;
+
+    begin(m, 3, *(uint16_t *)*state);
+    kit_add(&m[0], m, 1, &m[1], 2, &rnd);
+    update.signer = kit_signer(&m[0]);
+    assert_int_equal(mls_commit_create(m[0].g, &update, &rnd, &other, &err), 0);
+    kit_reload(&m[0]);
+    /* One branch: member 0 merges and commits again.  The other: member 1's commit comes instead. */
+    update.signer = kit_signer(&m[1]);
+    kit_store_count(&m[0].store);
+    assert_int_equal(mls_group_merge(m[0].g, other.staged, &err), 0);
+    other.staged = NULL;
+    update.signer = kit_signer(&m[0]);
+    assert_int_equal(mls_commit_create(m[0].g, &update, &rnd, &ours, &err), 0);
+    assert_int_equal(mls_staged_commit_write(ours.staged, m[0].g, &stored, &err), 0);
+    mls_commit_result_free(&other);
+    {
+        struct mls_piece_source source = kit_source(&m[0].store); /* from before the merge */
+        struct mls_group *back = NULL;
+
+        assert_int_equal(mls_group_load(&m[0].config, &source, &back, &err), 0);
+        mls_group_free(m[0].g);
+        m[0].g = back;
+    }
+    kit_commit(&m[1], &update, m, 3, NULL, 0, &rnd);
+    kit_agree(m, 3);
+    assert_int_equal(mls_group_merge(m[0].g, ours.staged, &err), ERR_CONFLICT);
+    ours.staged = NULL;
+    assert_int_equal(mls_staged_commit_read(m[0].g, bytes_slice(&stored), &staged, &err), ERR_CONFLICT);
+    kit_agree(m, 3);
+    mls_commit_result_free(&ours);
+    bytes_wipe(&stored);
+    end(m, 3);
+}
+
 static void the_first_text_may_be_a_thousand_ahead_and_no_further(void **state)
 {
     struct kit_member m[2];
@@ -403,6 +475,8 @@ int main(void)
         BOTH(members_leave_and_others_take_their_leaves),
         BOTH(remove_and_add_of_the_same_key_is_legal_in_one_commit),
         BOTH(texts_out_of_order_are_read_within_the_tolerance),
+        BOTH(keys_beyond_the_tolerance_are_forgotten),
+        BOTH(an_own_commit_is_for_its_own_branch),
         BOTH(the_first_text_may_be_a_thousand_ahead_and_no_further),
         BOTH(texts_of_three_past_epochs_are_read_and_of_the_fourth_not),
         BOTH(a_late_text_of_somebody_removed_since_is_still_theirs),

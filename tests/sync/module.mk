@@ -6,7 +6,7 @@ noinst_HEADERS += tests/sync/fake_node.h tests/sync/peers.h
 SYNC_PEERS = tests/sync/fake_node.c tests/sync/peers.c
 PEER_TESTS = tests/sync/test_faults tests/sync/test_flows tests/sync/test_live tests/sync/test_messages \
 	tests/sync/test_preferences \
-	tests/sync/test_registration tests/sync/test_worker
+	tests/sync/test_registration tests/sync/test_welcome_check tests/sync/test_worker
 check_PROGRAMS += $(PEER_TESTS)
 TESTS += $(PEER_TESTS)
 tests_sync_test_faults_SOURCES = tests/sync/test_faults.c $(SYNC_PEERS)
@@ -21,6 +21,8 @@ tests_sync_test_messages_SOURCES = tests/sync/test_messages.c $(SYNC_PEERS)
 tests_sync_test_messages_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_worker_SOURCES = tests/sync/test_worker.c $(SYNC_PEERS)
 tests_sync_test_worker_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
+tests_sync_test_welcome_check_SOURCES = tests/sync/test_welcome_check.c $(SYNC_PEERS)
+tests_sync_test_welcome_check_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_flows_SOURCES = tests/sync/test_flows.c $(SYNC_PEERS)
 tests_sync_test_flows_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 
