@@ -157,7 +157,9 @@ static int gather_actor(struct gathered *in, const struct group *g, const struct
     if (leaf_inbox(leaf, in->actor) != 0 || copy_key(leaf->signature_key, in->view.actor_installation) != 0)
         return err_set(err, ERR_MALFORMED, "the committer's credential is not XMTP's");
     in->view.actor_inbox_id = in->actor;
-    in->view.path_key_is_senders = slice_eq(leaf->signature_key, before->signature_key);
+    /* libxmtp knows a sender by its proposals: where there are none, the new leaf is looked at alone. */
+    in->view.path_key_is_senders =
+        info->proposals_n == 0 || slice_eq(leaf->signature_key, before->signature_key);
     return 0;
 }
 

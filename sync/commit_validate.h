@@ -26,7 +26,7 @@ struct commit_view {
     struct slice new_membership_raw;    /* 0xff01 of the GroupContextExtensions proposal, else of the context */
     struct slice new_permissions_raw;   /* 0xff02 of the new GroupContext */
     bool one_member_sends_all;          /* every proposal's sender is the committing member */
-    bool path_key_is_senders;           /* or there is no path */
+    bool path_key_is_senders;           /* or there is no path, or no proposal */
     bool has_psk;
     const char *actor_inbox_id;         /* credential of the path leaf, or of the sender's leaf */
     uint8_t actor_installation[32];

@@ -7,6 +7,10 @@
 
 #include "base/hex.h"
 #include "mls/mls.h"
+#include "crypto/ed25519.h"
+#include "identity/key_package.h"
+#include "mls/protect.h"
+#include "mls/send.h"
 #include "store/groups.h"
 #include "store/messages.h"
 #include "sync/consent.h"
@@ -904,6 +908,100 @@ static void a_group_without_its_immutable_metadata_is_read_on(void **state)
     world_run(*state, immutable_taken_away);
 }
 
+/* A key update of `by` whose new leaf is signed by another installation of the same inbox: a commit that our library
+ * does not make. */
+static void update_to_key_of(struct world *w, struct peer *by, struct peer *other, const uint8_t id[16])
+{
+    struct mls_signer old_key = {by->core.self.seed, by->core.self.installation_id},
+                      new_key = {other->core.self.seed, other->core.self.installation_id};
+    uint8_t signature[MLS_SIGNATURE_LEN], joiner[MLS_HASH_LEN];
+    struct mls_content_auth auth = {.signature = slice_of(signature, sizeof signature)};
+    struct buf path = BUF_INIT, body = BUF_INIT;
+    struct mls_secret_change change = {0};
+    struct bytes context, message;
+    struct mls_framed_content content;
+    struct mls_staged_commit *s;
+    struct mls_path_keys keys;
+    struct group *g;
+    uint32_t own;
+
+    OK(group_open(&by->core, id, &g, &err));
+    own = g->mls->own_leaf;
+    OK(mls_staged_new(g->mls, &s));
+    OK(mls_path_generate(&s->tree, own, mls_tree_leaf(&g->mls->tree, own), g->mls->ctx.group_id, &new_key,
+                         by->core.rand, &keys, &err));
+    s->info.committer_leaf = own;
+    s->priv = keys.priv;
+    OK(mls_staged_provisional(g->mls, s, &context));
+    OK(mls_path_encrypt(&s->tree, own, &keys, g->mls->ctx.suite, bytes_slice(&context), &s->added, by->core.rand, &path,
+                        &err));
+    buf_put_vec(&body, slice_of(NULL, 0));
+    buf_put_u8(&body, 1);
+    buf_put_slice(&body, buf_slice(&path));
+    mls_send_content(g->mls, MLS_CONTENT_COMMIT, slice_of(NULL, 0), buf_slice(&body), &content);
+    OK(mls_content_sign(MLS_WIRE_PRIVATE_MESSAGE, &content, bytes_slice(&g->mls->context), &old_key, signature));
+    OK(mls_staged_finish(g->mls, s, MLS_WIRE_PRIVATE_MESSAGE, &content, auth.signature, keys.commit_secret, joiner,
+                         &err));
+    auth.confirmation_tag = slice_of(s->confirmation_tag, MLS_HASH_LEN);
+    OK(mls_send_private(g->mls, &content, &auth, by->core.rand, &change, &message, &err));
+    fake_node_inject(w->node, id, bytes_slice(&message), true);
+    OK(mls_group_merge(g->mls, s, &err));
+    OK(group_save_mls(&by->core, g, &err));
+    group_close(&by->core, g);
+    mls_secret_change_wipe(&change);
+    mls_path_keys_wipe(&keys);
+    bytes_free(&context);
+    bytes_free(&message);
+    buf_free(&path);
+    buf_free(&body);
+}
+
+/* Without a proposal there is no sender for libxmtp to compare the new key with: that it belongs to the inbox is
+ * enough. */
+static void key_of_its_own_inbox(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2), *a2 = world_installation(w, 1);
+    const char *others[] = {b->core.self.inbox_id};
+    struct mls_key_package_bundle expired = {0};
+    struct ed25519_key key;
+    uint8_t id[16];
+
+    /* Its key package is too old: it is a device of the inbox without a leaf. */
+    ed25519_from_seed(a2->core.self.seed, &key);
+    OK(key_package_create(&key, a2->core.self.inbox_id, 1000, a2->core.rand, &expired, &err));
+    OK(node_upload_key_package(a2->core.api, bytes_slice(&expired.data), &err));
+    OK(group_create(&a->core, &(struct group_options){.name = "ours"}, others, 1, id, &err));
+    peer_sync(b);
+    update_to_key_of(w, a, a2, id);
+    peer_sync(b);
+    assert_same_epoch(a, b, id);
+    mls_key_package_bundle_wipe(&expired);
+    ed25519_wipe(&key);
+}
+
+static void somebody_elses_key(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2), *mallory = world_installation(w, 3);
+    const char *others[] = {b->core.self.inbox_id};
+    uint8_t id[16];
+
+    OK(group_create(&a->core, &(struct group_options){.name = "ours"}, others, 1, id, &err));
+    peer_sync(b);
+    update_to_key_of(w, a, mallory, id);
+    peer_sync(b);
+    assert_int_equal(debug_of(b, id).epoch + 1, debug_of(a, id).epoch);
+}
+
+static void a_member_may_go_over_to_another_key_of_its_inbox(void **state)
+{
+    world_run(*state, key_of_its_own_inbox);
+}
+
+static void a_member_may_not_go_over_to_somebody_elses_key(void **state)
+{
+    world_run(*state, somebody_elses_key);
+}
+
 static void hostile_welcome(struct world *w)
 {
     struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
@@ -1090,6 +1188,8 @@ int main(void)
         TEST(damaged_envelopes_are_passed_over_and_change_nothing),
         TEST(a_damaged_commit_leaves_the_way_for_the_real_one),
         TEST(a_group_without_its_immutable_metadata_is_read_on),
+        TEST(a_member_may_go_over_to_another_key_of_its_inbox),
+        TEST(a_member_may_not_go_over_to_somebody_elses_key),
         TEST(a_damaged_welcome_leaves_the_way_for_the_real_one),
         TEST(streamed_messages_are_stored_once_without_moving_the_cursor),
         TEST(somebody_who_asks_is_taken_out),
