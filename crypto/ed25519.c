@@ -50,9 +50,10 @@ int ed25519_verify(struct slice public_key, struct slice message, struct slice s
                : ERR_AUTH;
 }
 
+static const uint8_t neutral[ED25519_PUBLIC_LEN] = {1};
+
 bool ed25519_is_point(const uint8_t public_key[ED25519_PUBLIC_LEN])
 {
-    static const uint8_t neutral[ED25519_PUBLIC_LEN] = {1};
     uint8_t sum[ED25519_PUBLIC_LEN];
 
     /* The addition only decodes its operands, while crypto_core_ed25519_is_valid_point() also
@@ -125,6 +126,26 @@ static bool is_reduced(const uint8_t s[32])
     return false;
 }
 
+/* k·A for a point of any order, bit by bit: libsodium's multiplication refuses those outside of the
+ * prime-order subgroup, its addition takes them.  Public values only.  Some ten milliseconds. */
+static bool multiply_any(const uint8_t k[32], const uint8_t point[32], uint8_t out[32])
+{
+    memcpy(out, neutral, sizeof neutral);
+    for (int bit = 252; bit >= 0; bit--)
+        if (crypto_core_ed25519_add(out, out, out) != 0 ||
+            ((k[bit / 8] >> bit % 8 & 1) && crypto_core_ed25519_add(out, out, point) != 0))
+            return false;
+    return true;
+}
+
+static bool multiply_base(const uint8_t s[32], uint8_t out[32])
+{
+    if (!sodium_is_zero(s, 32))
+        return crypto_scalarmult_ed25519_base_noclamp(out, s) == 0;
+    memcpy(out, neutral, sizeof neutral);
+    return true;
+}
+
 int ed25519ph_verify(struct slice public_key, struct slice context, struct slice message,
                      struct slice signature)
 {
@@ -135,8 +156,8 @@ int ed25519ph_verify(struct slice public_key, struct slice context, struct slice
         return ERR_AUTH;
     hash_sha512(message, prehash);
     hash_to_scalar(context, slice_of(signature.data, 32), public_key, slice_of(prehash, sizeof prehash), k);
-    if (crypto_scalarmult_ed25519_base_noclamp(sb, signature.data + 32) != 0 ||
-        crypto_scalarmult_ed25519_noclamp(ka, k, public_key.data) != 0 ||
+    if (!multiply_base(signature.data + 32, sb) ||
+        (crypto_scalarmult_ed25519_noclamp(ka, k, public_key.data) != 0 && !multiply_any(k, public_key.data, ka)) ||
         crypto_core_ed25519_sub(expect, sb, ka) != 0)
         return ERR_AUTH;
     return sodium_memcmp(expect, signature.data, sizeof expect) == 0 ? 0 : ERR_AUTH;

@@ -35,7 +35,7 @@ bool ed25519_is_point(const uint8_t public_key[ED25519_PUBLIC_LEN]);
 /* `context` has at most ED25519PH_CONTEXT_MAX bytes; longer is ERR_INVALID. */
 int ed25519ph_sign(const struct ed25519_key *key, struct slice context, struct slice message,
                    uint8_t signature[ED25519_SIGNATURE_LEN]);
-/* The check without cofactor.  Keys of small or mixed order are refused (ERR_AUTH); nobody gets
- * one without making it on purpose. */
+/* The check without cofactor, for any key that is a point, of small or mixed order too: whoever makes such
+ * a one does it to be read by some and not by others, and libxmtp reads it. */
 int ed25519ph_verify(struct slice public_key, struct slice context, struct slice message,
                      struct slice signature);

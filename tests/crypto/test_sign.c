@@ -6,10 +6,12 @@
 #include "crypto/crypto.h"
 #include "crypto/ed25519.h"
 #include "crypto/eth.h"
+#include "crypto/hash.h"
 #include "crypto/keccak.h"
 #include "crypto/openssl.h"
 #include "crypto/p256.h"
 
+#include <sodium.h>
 #include <string.h>
 
 static struct ed25519_key counting_key(void)
@@ -89,6 +91,89 @@ static void ed25519ph_binds_context_text_key_and_signature(void **state)
         sig[i / 8] ^= (uint8_t)(1u << (i % 8));
         assert_int_equal(ed25519ph_verify(pub, context, slice_str("text"), bytes_of(sig)), ERR_AUTH);
         sig[i / 8] ^= (uint8_t)(1u << (i % 8));
+    }
+}
+
+/* ---- Keys outside of the prime-order subgroup ---- */
+
+/* Of order 8; its multiples are all points of small order. */
+static const uint8_t torsion[32] = {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+                                    0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+                                    0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a};
+
+static void add_torsion(uint8_t point[32], unsigned times)
+{
+    for (unsigned i = 0; i < times; i++)
+        assert_int_equal(crypto_core_ed25519_add(point, point, torsion), 0);
+}
+
+static void challenge(const uint8_t r[32], const uint8_t key[32], struct slice context, struct slice text, uint8_t k[32])
+{
+    uint8_t flags[2] = {1, (uint8_t)context.len}, prehash[64], wide[64];
+    struct slice parts[] = {slice_str("SigEd25519 no Ed25519 collisions"), slice_of(flags, 2), context, slice_of(r, 32),
+                            slice_of(key, 32), slice_of(prehash, 64)};
+
+    hash_sha512(text, prehash);
+    hash_sha512_parts(parts, 6, wide);
+    crypto_core_ed25519_scalar_reduce(k, wide);
+}
+
+/* Signs for aB + tT, whose challenge has to cancel the torsion: R = rB + jT with j + k t = 0 mod 8, which one
+ * nonce in eight gives. */
+static void sign_with_torsion(uint8_t a, unsigned t, uint8_t r, struct slice context, struct slice text, uint8_t key[32],
+                              uint8_t signature[64])
+{
+    uint8_t scalar[32] = {a}, k[32];
+
+    memset(key, 0, 32);
+    key[0] = 1;
+    if (a)
+        assert_int_equal(crypto_scalarmult_ed25519_base_noclamp(key, scalar), 0);
+    add_torsion(key, t);
+    for (unsigned i = 0;; i++) {
+        unsigned j = i % 8;
+        uint8_t nonce[32] = {(uint8_t)(r ? r + i / 8 : 0)};
+
+        assert_true(i < 8 * 200);
+        memset(signature, 0, 64);
+        signature[0] = 1;
+        if (r)
+            assert_int_equal(crypto_scalarmult_ed25519_base_noclamp(signature, nonce), 0);
+        add_torsion(signature, j);
+        challenge(signature, key, context, text, k);
+        if ((j + k[0] * t) % 8 != 0)
+            continue;
+        crypto_core_ed25519_scalar_mul(k, k, scalar);
+        crypto_core_ed25519_scalar_add(signature + 32, nonce, k);
+        return;
+    }
+}
+
+/* libxmtp verifies R = SB - kA byte by byte and asks nothing of A's order.  Whoever refuses what it takes cannot
+ * read the inbox. */
+static void ed25519ph_verifies_for_keys_of_any_order(void **state)
+{
+    static const struct {
+        uint8_t a, r;
+        unsigned t;
+    } cases[] = {{7, 3, 0}, {7, 3, 1}, {7, 3, 2}, {7, 3, 4}, {200, 1, 3}, {0, 3, 1}, {0, 3, 0}, {0, 0, 1}, {0, 0, 4}, {0, 0, 0}};
+    struct slice context = slice_str("IDENTITY UPDATE SIGNATURE"), text = slice_str("a text");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t key[32], sig[64];
+
+        sign_with_torsion(cases[i].a, cases[i].t, cases[i].r, context, text, key, sig);
+        assert_true(ed25519_is_point(key));
+        if (ed25519ph_verify(bytes_of(key), context, text, bytes_of(sig)) != 0)
+            fail_msg("case %zu", i);
+        /* Another nonce of the same class: the equation holds eightfold then, which is not enough. */
+        add_torsion(sig, 1);
+        assert_int_equal(ed25519ph_verify(bytes_of(key), context, text, bytes_of(sig)), ERR_AUTH);
+        add_torsion(sig, 7);
+        assert_int_equal(ed25519ph_verify(bytes_of(key), context, text, bytes_of(sig)), 0);
+        sig[32] ^= 1;
+        assert_int_equal(ed25519ph_verify(bytes_of(key), context, text, bytes_of(sig)), ERR_AUTH);
     }
 }
 
@@ -339,6 +424,7 @@ int main(void)
         cmocka_unit_test(ed25519ph_of_abc_is_that_of_rfc_8032),
         cmocka_unit_test(ed25519ph_with_a_context_gives_the_value_libxmtp_gives),
         cmocka_unit_test(ed25519ph_binds_context_text_key_and_signature),
+        cmocka_unit_test(ed25519ph_verifies_for_keys_of_any_order),
         cmocka_unit_test(ed25519ph_refuses_an_s_that_is_not_reduced),
         cmocka_unit_test(a_context_longer_than_a_byte_counts_is_refused),
         cmocka_unit_test(only_encodings_of_points_are_points),
