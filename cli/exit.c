@@ -1,5 +1,6 @@
 #include "cli/exit.h"
 
+#include "base/i18n.h"
 #include "ui/sanitize.h"
 
 #include <stdio.h>
@@ -13,6 +14,9 @@ int exit_complain(const struct xm_error *error)
     char line[sizeof error->text * 4];
 
     sanitize_into(line, sizeof line, error->text, SANITIZE_LINE);
-    fprintf(stderr, "xmtui: %s\n", line);
+    fprintf(stderr, "xmtui: %s", line);
+    if (error->code == XM_LOCKED)
+        fprintf(stderr, ": %s", _("leave it first, or name another home (--home)"));
+    fputc('\n', stderr);
     return -error->code > 0 && -error->code <= -XM_REFUSED ? statuses[-error->code] : EXIT_FAILED;
 }

@@ -1,6 +1,7 @@
 /* `dm` and the commands that print what happens while it happens. */
 #include "cli/special.h"
 
+#include "base/i18n.h"
 #include "cli/call.h"
 #include "cli/command.h"
 #include "cli/exit.h"
@@ -130,14 +131,21 @@ static int find_conversation(const struct cli_options *o, struct xm_client *clie
 /* Not by cli_call(), which does not keep what the stream tells before this is answered. */
 static int start(const struct cli_options *o, struct xm_client *client)
 {
-    json_t *params = stream_params(o);
-    char *text = json_dumps(params, JSON_COMPACT);
+    json_t *params = stream_params(o), *answer;
+    char *text = json_dumps(params, JSON_COMPACT), *result = NULL;
     struct xm_error error = {0};
-    int r = xm_client_request(client, "stream.start", text, -1, NULL, &error);
+    int r = xm_client_request(client, "stream.start", text, -1, &result, &error);
 
     json_decref(params);
     free(text);
-    return r == XM_OK ? EXIT_DONE : exit_complain(&error);
+    if (r != XM_OK)
+        return exit_complain(&error);
+    answer = json_loads(result, 0, NULL);
+    if (strcmp(json_string_value(json_object_get(answer, "state")) ?: "", "offline") == 0)
+        fprintf(stderr, "xmtui: %s\n", _("no network yet: what happens is printed once it is there"));
+    json_decref(answer);
+    xm_free_text(result);
+    return EXIT_DONE;
 }
 
 int cli_stream(struct cli_options *o)

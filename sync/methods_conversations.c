@@ -98,17 +98,24 @@ static int reply_with(struct rpc *rpc, const uint8_t id[16])
     return r;
 }
 
+/* The one there is needs no network: what is said in it waits. */
 static int new_dm(struct rpc *rpc)
 {
+    struct err offline = {0};
     char inbox_id[65];
     uint8_t id[16];
-    int r;
+    int online = worker_online(rpc->core, &offline), r;
 
-    if ((r = worker_online(rpc->core, &rpc->err)) != 0 ||
-        (r = resolve_peer(rpc->core, json_object_get(rpc->params, "peer"), inbox_id, &rpc->err)) != 0)
+    if ((r = resolve_peer(rpc->core, json_object_get(rpc->params, "peer"), inbox_id, &rpc->err)) != 0)
         return r;
     if (strcmp(inbox_id, rpc->core->self.inbox_id) == 0)
         return err_set(&rpc->err, ERR_INVALID, _("that is yourself: a chat needs somebody else"));
+    if (online != 0 && dm_find(rpc->core, inbox_id, id, NULL) == 0)
+        return reply_with(rpc, id);
+    if (online != 0) {
+        rpc->err = offline;
+        return online;
+    }
     if ((r = dm_find_or_create(rpc->core, inbox_id, id, NULL, &rpc->err)) != 0)
         return r;
     return reply_with(rpc, id);

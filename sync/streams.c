@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/i18n.h"
 #include "base/log.h"
 #include "net/node_api.h"
 #include "store/consent.h"
@@ -281,7 +282,7 @@ int streams_start(struct core *core, unsigned kinds, unsigned states, json_int_t
     json_int_t id;
 
     if (core->offline)
-        return err_set(err, ERR_OFFLINE, "offline was asked for");
+        return err_set(err, ERR_OFFLINE, "%s", _("this needs the network, and offline was asked for"));
     if (!core->self.registered)
         return err_set(err, ERR_STATE, "this installation is not registered yet");
     s = xm_alloc(sizeof *s);

@@ -1,6 +1,7 @@
 #include "sync/worker.h"
 
 #include "base/err.h"
+#include "base/i18n.h"
 #include "base/log.h"
 #include "net/node_api.h"
 #include "store/messages.h"
@@ -139,7 +140,7 @@ void worker_registered(struct core *core)
 int worker_online(struct core *core, struct err *err)
 {
     if (core->offline)
-        return err_set(err, ERR_OFFLINE, "offline was asked for");
+        return err_set(err, ERR_OFFLINE, "%s", _("this needs the network, and offline was asked for"));
     return local_node_ensure(core, err);
 }
 

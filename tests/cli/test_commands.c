@@ -171,6 +171,14 @@ static void no_network_is_4_and_a_message_is_kept(void **state)
     assert_int_equal(o.status, 4);
     assert_non_null(strstr(o.err, "kept"));
     outcome_free(&o);
+    /* The chat that there is needs no network. */
+    snprintf(command, sizeof command, "@alix dm %s too --offline", bo_inbox);
+    run(command, &o);
+    assert_int_equal(o.status, 4);
+    assert_string_equal(o.err, "xmtui: no network: the message is kept and sent later\n");
+    outcome_free(&o);
+    fails_with(4, "this needs the network, and offline was asked for\n", "@alix dm %s hello --offline",
+               "abababababababababababababababababababababababababababababababab");
     json_decref(json_of("@alix conversation publish-messages %s --json", member(dm, "id"), ""));
     messages = json_of("@alix messages %s --json", member(dm, "id"), "");
     assert_string_equal(member(json_array_get(messages, json_array_size(messages) - 1), "status"), "published");
@@ -191,6 +199,7 @@ static void a_home_in_use_is_5_and_names_who_has_it(void **state)
     free(line);
     snprintf(pid, sizeof pid, "process %d", (int)rpc.pid);
     run_fails("@bo list", 5, pid);
+    run_fails("@bo list", 5, ": leave it first, or name another home (--home)\n");
     assert_int_equal(run_end(&rpc), 0);
 }
 
@@ -208,6 +217,45 @@ static void what_is_not_permitted_is_7(void **state)
     json_decref(run_json("@bo sync --json"));
     fails_with(7, "not permitted", "@bo conversation update-name %s mine", member(group, "id"));
     json_decref(group);
+}
+
+/* Text lines for people, and ways to end. */
+static void a_stream_ends_after_so_many_events_or_so_long(void **state)
+{
+    json_t *dm = json_of("@alix conversations create-dm %s --json", bo_inbox, ""), *group, *event;
+    const char *deaf[] = {"XMTUI_NODE=http://127.0.0.1:9", NULL};
+    struct running stream;
+    struct outcome o;
+    char command[200];
+    char *line;
+
+    (void)state;
+    json_decref(run_json("@bo sync --json"));
+    group = json_of("@alix conversations create-group %s --json", bo_inbox, "");
+    json_decref(run_json("@bo sync --json"));
+    snprintf(command, sizeof command, "@bo conversation stream %.8s --count 1 --json", member(dm, "id"));
+    run_start(command, &stream);
+    for (int i = 0; i < 60 && !run_has_output(&stream, 1000); i++) {
+        json_decref(json_of("@alix send %s elsewhere --json", member(group, "id"), ""));
+        json_decref(json_of("@alix send %s here --json", member(dm, "id"), ""));
+    }
+    line = run_line(&stream);
+    event = json_loads(line, 0, NULL);
+    assert_string_equal(member(event, "kind"), "message");
+    assert_string_equal(member(json_object_get(event, "data"), "conversationId"), member(dm, "id"));
+    free(line);
+    json_decref(event);
+    assert_int_equal(run_end(&stream), 0);
+    run("@bo stream --timeout 0.2", &o);
+    assert_int_equal(o.status, 0);
+    assert_string_equal(o.err, "");
+    outcome_free(&o);
+    run_in(deaf, NULL, "@bo stream --timeout 0.2 --no-node", &o);
+    assert_int_equal(o.status, 0);
+    assert_string_equal(o.err, "xmtui: no network yet: what happens is printed once it is there\n");
+    outcome_free(&o);
+    json_decref(group);
+    json_decref(dm);
 }
 
 static void an_interrupted_command_is_130(void **state)
@@ -587,6 +635,7 @@ int main(void)
         cmocka_unit_test(a_home_in_use_is_5_and_names_who_has_it),
         cmocka_unit_test(a_wrong_key_is_6),
         cmocka_unit_test(what_is_not_permitted_is_7),
+        cmocka_unit_test(a_stream_ends_after_so_many_events_or_so_long),
         cmocka_unit_test(an_interrupted_command_is_130),
         cmocka_unit_test(a_beginning_names_what_it_fits_alone),
         cmocka_unit_test(an_installation_is_shown_with_its_name),
