@@ -58,6 +58,11 @@ static void call(struct session *s, json_t *request)
     struct xm_error error = {0};
     char *text;
 
+    if (id && !json_is_string(id) && !json_is_number(id) && !json_is_null(id)) {
+        write_error(s, NULL, -32600, "an id is a text, a number or null");
+        xm_free(p);
+        return;
+    }
     if (!p || !method || (params && !json_is_object(params))) {
         write_error(s, id, params && method ? -32602 : -32600,
                     params && method ? "params must be an object" : "not a JSON-RPC 2.0 request");
@@ -86,7 +91,7 @@ static void take_line(struct session *s, const char *line, size_t len)
 
     if (len == strspn(line, " \t\r"))
         return;
-    request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
+    request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (!request)
         write_error(s, NULL, -32700, why.text);
     else if (!json_is_object(request))

@@ -132,6 +132,56 @@ done:
     store_mem_free(&mem);
 }
 
+/* Shorter beginnings of a message's id fit too much to be meant. */
+#define REFERENCE_MIN 4
+
+static int match_reference(const struct store_message *rows, size_t n, const char *begin, char out[65], struct err *err)
+{
+    unsigned found = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        char hex[2 * MESSAGE_ID_LEN + 1];
+
+        hex_encode(rows[i].id.data, MESSAGE_ID_LEN, hex);
+        if (strncmp(hex, begin, strlen(begin)) != 0)
+            continue;
+        memcpy(out, hex, sizeof hex);
+        found++;
+    }
+    if (found == 1)
+        return 0;
+    return found ? err_set(err, ERR_INVALID, _("\"%s\" fits %u messages: give more of it"), begin, found)
+                 : err_set(err, ERR_NOTFOUND, _("no message %s in this conversation"), begin);
+}
+
+/* A unique beginning of an id becomes the whole one, as it does for conversations. */
+static int complete_reference(struct rpc *rpc, json_t *content)
+{
+    const char *begin = json_string_value(json_object_get(content, "reference"));
+    size_t len = begin ? strlen(begin) : 0;
+    struct store_page_query query = {.limit = STORE_PAGE_MAX, .shows_at_least = STORE_SHOWS_NOT};
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_message *rows;
+    struct store_group group;
+    uint8_t id[16];
+    char whole[65];
+    size_t n;
+    int r;
+
+    if (len < REFERENCE_MIN || len >= 2 * MESSAGE_ID_LEN || strspn(begin, "0123456789abcdef") != len)
+        return 0; /* whole, or wrong, which is told where it is read */
+    if ((r = params_conversation(rpc, id)) != 0 ||
+        (r = store_group_get(rpc->store, slice_of(id, GROUP_ID_LEN), &mem, &group, &rpc->err)) != 0)
+        goto done;
+    query.conversation = group.conversation;
+    if ((r = store_messages_page(rpc->store, &query, &mem, &rows, &n, &rpc->err)) == 0 &&
+        (r = match_reference(rows, n, begin, whole, &rpc->err)) == 0)
+        json_object_set_new(content, "reference", json_string(whole));
+done:
+    store_mem_free(&mem);
+    return r;
+}
+
 static const char *status_name(enum send_status status)
 {
     return status == SEND_PUBLISHED ? "published" : status == SEND_FAILED ? "failed" : "unpublished";
@@ -149,6 +199,8 @@ static int build_content(struct rpc *rpc, struct quoted *quoted, enum content_ki
         return err_set(&rpc->err, ERR_INVALID, _("give \"text\" or \"content\", not both"));
     if (text)
         content = made = json_pack("{s:s,s:s}", "type", "text", "text", text);
+    if ((r = complete_reference(rpc, content)) != 0)
+        return r;
     find_quoted(rpc, content, quoted);
     r = content_from_json(content, quoted->inbox_id[0] ? quoted->inbox_id : NULL, quoted->text, out, kind, &rpc->err);
     json_decref(made);

@@ -343,6 +343,30 @@ static void a_text_goes_from_one_to_the_other(void **state)
     json_decref(sent);
 }
 
+/* By the beginnings of ids that lines for people show. */
+static void a_message_is_answered_by_the_id_that_is_shown(void **state)
+{
+    json_t *dm = json_of("@alix conversations create-dm %s --json", bo_inbox, ""), *sent, *messages, *reply;
+    const char *id = member(dm, "id");
+    char command[300];
+    size_t n;
+
+    (void)state;
+    sent = json_of("@alix send %s question --json", id, "");
+    snprintf(command, sizeof command, "@alix conversation send-reply %s %.8s answer --json", id, member(sent, "messageId"));
+    json_decref(run_json(command));
+    messages = json_of("@alix messages %s --json", id, "");
+    n = json_array_size(messages);
+    reply = json_array_get(messages, n - 1);
+    assert_string_equal(member(reply, "replyTo"), member(sent, "messageId"));
+    assert_string_equal(member(reply, "replyToText"), "question");
+    fails_with(3, "no message ffffffff in this conversation\n", "@alix conversation send-reply %s ffffffff answer", id);
+    fails_with(2, "reference must be a message id", "@alix conversation send-reply %s 12 answer", id);
+    json_decref(messages);
+    json_decref(sent);
+    json_decref(dm);
+}
+
 static void a_block_reaches_another_installation_and_is_undone(void **state)
 {
     char command[200];
@@ -641,6 +665,7 @@ int main(void)
         cmocka_unit_test(an_installation_is_shown_with_its_name),
         cmocka_unit_test(a_change_of_a_group_is_shown_with_what_it_is_now),
         cmocka_unit_test(permissions_are_shown_and_changed),
+        cmocka_unit_test(a_message_is_answered_by_the_id_that_is_shown),
         cmocka_unit_test(a_block_reaches_another_installation_and_is_undone),
         cmocka_unit_test(an_admin_command_changes_its_own_list_alone),
         cmocka_unit_test(a_signed_text_is_verified),

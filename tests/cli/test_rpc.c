@@ -64,6 +64,11 @@ static void what_is_no_request_is_told_so(void **state)
     expect_error("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"no.such\"}", -32601, "\"a\"");
     expect_error("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"client.info\",\"params\":[1]}", -32602, "2");
     expect_error("{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"conversation.get\"}", -32602, "3");
+    expect_error("{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"client.info\"}", -32600, "null");
+    expect_error("{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"client.info\"}", -32600, "null");
+    expect_error("{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"client.info\",\"id\":5}", -32700, "null");
+    expect_error("\"client.info\"", -32600, "null");
+    expect_error("nonsense", -32700, "null");
 }
 
 static void errors_name_their_kind_and_whether_to_try_again(void **state)
