@@ -93,8 +93,9 @@ static void print_help(void)
     printf("  %-24s %s\n", "--env NAME", _("local, dev or production (XMTP_ENV; local)"));
     printf("  %-24s %s\n", "--node URL", _("another node than the env's (XMTUI_NODE)"));
     printf("  %-24s %s\n", "--no-node", _("do not start the local node"));
-    printf("  %-24s %s\n", "--wallet-key HEX", _("for init; better: XMTP_WALLET_KEY or --wallet-key-file"));
-    printf("  %-24s %s\n", "--db-key HEX", _("key of the database (XMTP_DB_ENCRYPTION_KEY)"));
+    printf("  %-24s %s\n", "--wallet-key-file FILE", _("for init and client add-account: a key in a file that only you can read"));
+    printf("  %-24s %s\n", "--wallet-key HEX", _("the same; others can see it, so better XMTP_WALLET_KEY or a file"));
+    printf("  %-24s %s\n", "--db-key HEX", _("key of the database; better in XMTP_DB_ENCRYPTION_KEY"));
     printf("  %-24s %s\n", "--json", _("one JSON value a line"));
     printf("  %-24s %s\n", "--offline", _("touch the store only"));
     printf("  %-24s %s\n", "--log FILE", _("diagnostics (XMTUI_LOG); --log-level error|warn|info|debug"));
@@ -105,7 +106,8 @@ static void print_help(void)
     putchar('\n');
     printf("%s\n", _("commands:"));
     cli_command_list();
-    printf("\n%s\n", _("exit status: 0 done, 1 failed, 2 usage, 3 not found, 4 no network, 5 locked, 6 bad key, 7 refused"));
+    printf("\n%s\n", _("exit status: 0 done, 1 failed, 2 usage, 3 not found, 4 no network, 5 locked, 6 bad key, 7 refused, "
+                    "130 interrupted"));
 }
 
 static int run_ui(struct cli_options *o)
