@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,23 +17,51 @@
 /* How long a command waits for its decision to go out. */
 #define PUBLISH_MS 15000
 
+static volatile sig_atomic_t interrupted_by;
+
+static void note_signal(int signal)
+{
+    interrupted_by = signal;
+}
+
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+#define ENDING (sizeof ending / sizeof ending[0])
+
+/* Reads a line without echo.  A signal that ends the program does so after the terminal is as it was. */
+static ssize_t read_silently(int fd, const char *prompt, const struct termios *before, char *out, size_t size)
+{
+    struct sigaction note = {.sa_handler = note_signal}, former[ENDING];
+    struct termios silent = *before;
+    ssize_t n;
+
+    interrupted_by = 0;
+    for (size_t i = 0; i < ENDING; i++)
+        sigaction(ending[i], &note, &former[i]);
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(fd, TCSAFLUSH, &silent);
+    dprintf(fd, "%s", prompt);
+    do
+        n = read(fd, out, size - 1);
+    while (n < 0 && errno == EINTR && !interrupted_by);
+    tcsetattr(fd, TCSAFLUSH, before);
+    dprintf(fd, "\n");
+    for (size_t i = 0; i < ENDING; i++)
+        sigaction(ending[i], &former[i], NULL);
+    if (interrupted_by)
+        raise(interrupted_by);
+    return n;
+}
+
 bool cli_ask_secret(const char *prompt, char *out, size_t size)
 {
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
-    struct termios before, silent;
+    struct termios before;
     ssize_t n = -1;
 
     if (fd < 0)
         return false;
-    if (tcgetattr(fd, &before) == 0) {
-        silent = before;
-        silent.c_lflag &= ~(tcflag_t)ECHO;
-        dprintf(fd, "%s", prompt);
-        tcsetattr(fd, TCSAFLUSH, &silent);
-        n = read(fd, out, size - 1);
-        tcsetattr(fd, TCSAFLUSH, &before);
-        dprintf(fd, "\n");
-    }
+    if (tcgetattr(fd, &before) == 0)
+        n = read_silently(fd, prompt, &before, out, size);
     close(fd);
     if (n <= 0)
         return false;

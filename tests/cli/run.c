@@ -76,6 +76,7 @@ static void start(const char *const *env, const char *command, struct running *r
     r->pid = fork();
     assert_true(r->pid >= 0);
     if (r->pid == 0) {
+        setsid(); /* no terminal to ask anything on */
         dup2(in[0], STDIN_FILENO);
         dup2(out[1], STDOUT_FILENO);
         dup2(err[1], STDERR_FILENO);

@@ -3,10 +3,17 @@
 #include "tests/programs.h"
 #include "tests/test.h"
 
+#include "base/err.h"
+#include "crypto/crypto.h"
+#include "store/store.h"
+
+#include <pty.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 static char alix_inbox[65], bo_inbox[65];
@@ -255,6 +262,81 @@ static void a_key_on_the_command_line_is_not_taken_in_silence(void **state)
     outcome_free(&o);
 }
 
+/* ---- a passphrase ---- */
+
+/* A home as the guided set-up makes it where a passphrase is chosen. */
+static void make_protected_home(void)
+{
+    const struct store_key key = {STORE_KEY_PASSPHRASE, slice_str("correct horse")};
+    struct store *store = NULL;
+    struct err err = {0};
+    char path[200];
+
+    assert_int_equal(crypto_init(&err), 0);
+    snprintf(path, sizeof path, "%s/protected", programs_folder());
+    assert_int_equal(mkdir(path, 0700), 0);
+    if (store_create(path, &key, NULL, &store, &err) != 0)
+        fail_msg("%s", err.text);
+    store_close(store);
+}
+
+/* Runs `client info` on a terminal and types; what the terminal showed goes to `shown`. */
+static int on_a_terminal(const char *typed, char *shown, size_t room)
+{
+    char home[200];
+    size_t len = 0;
+    struct termios after;
+    bool answered = false;
+    int fd, status;
+    ssize_t n;
+    pid_t pid;
+
+    snprintf(home, sizeof home, "%s/protected", programs_folder());
+    pid = forkpty(&fd, NULL, NULL, NULL);
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        unsetenv("XMTP_DB_ENCRYPTION_KEY");
+        setenv("LC_ALL", "C.UTF-8", 1);
+        execl(program_path("xmtui"), "xmtui", "--home", home, "--offline", "client", "info", (char *)NULL);
+        _exit(127);
+    }
+    while (len + 1 < room && (n = read(fd, shown + len, room - len - 1)) > 0) {
+        shown[len += (size_t)n] = 0;
+        if (!answered && strstr(shown, "Passphrase: ")) {
+            /* It is asked without echo: nothing is typed before that is set. */
+            struct termios now;
+
+            while (tcgetattr(fd, &now) == 0 && (now.c_lflag & ECHO))
+                usleep(1000);
+            answered = write(fd, typed, strlen(typed)) == (ssize_t)strlen(typed);
+        }
+    }
+    /* However it ended, the terminal shows what is typed again. */
+    assert_int_equal(tcgetattr(fd, &after), 0);
+    assert_true(after.c_lflag & ECHO);
+    close(fd);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void a_passphrase_is_asked_for_on_the_terminal_and_not_shown(void **state)
+{
+    char shown[4096] = "";
+
+    (void)state;
+    make_protected_home();
+    run_fails("@protected client info", 6, "is protected by a passphrase, and there is no terminal to ask for it\n");
+    assert_int_equal(on_a_terminal("correct horse\n", shown, sizeof shown), 0);
+    assert_non_null(strstr(shown, "registered: false"));
+    assert_null(strstr(shown, "horse"));
+    *shown = 0;
+    assert_int_equal(on_a_terminal("battery staple\n", shown, sizeof shown), 6);
+    assert_non_null(strstr(shown, "xmtui: wrong passphrase"));
+    assert_null(strstr(shown, "staple"));
+    *shown = 0;
+    assert_int_equal(on_a_terminal("\003", shown, sizeof shown), 130);
+}
+
 /* ---- the database ---- */
 
 /* From the future, as far as this program knows: SQLite's user_version at offset 60 of the file. */
@@ -290,6 +372,7 @@ int main(void)
         cmocka_unit_test(the_default_home_is_the_networks_own),
         cmocka_unit_test(the_log_goes_where_the_option_else_the_environment_else_the_configuration_says),
         cmocka_unit_test(a_database_key_comes_from_the_option_else_the_environment_else_the_file),
+        cmocka_unit_test(a_passphrase_is_asked_for_on_the_terminal_and_not_shown),
         cmocka_unit_test(a_key_on_the_command_line_is_not_taken_in_silence),
         cmocka_unit_test(a_database_of_a_newer_version_is_refused_and_left_alone),
     };
