@@ -190,8 +190,9 @@ static void network_answer(struct screen *s, const json_t *result, const json_t 
         look_again(s);
 }
 
-/* The open chat was decided away, here or elsewhere: it leaves the screen and the log says who. */
-static void leave_denied(struct screen *s, bool was_denied)
+/* The open chat was decided away: it leaves the screen.  `here`: by a key of this screen, of which the
+ * log does not tell yet; else the log says who. */
+static void leave_denied(struct screen *s, bool was_denied, bool here)
 {
     struct chat *c = chat_current(s);
     char name[200], origin[120];
@@ -199,7 +200,9 @@ static void leave_denied(struct screen *s, bool was_denied)
     if (!c || was_denied || chat_consent(&s->model, c) != CONSENT_DENIED)
         return;
     chat_name(&s->model, c, name, sizeof name);
-    snprintf(origin, sizeof origin, "%s", "");
+    origin[0] = 0;
+    if (here)
+        installation_name(&s->model, "local", origin, sizeof origin);
     for (size_t i = 0; i < s->model.n_log && !*origin; i++)
         if (strcmp(s->model.log[i].entity, c->is_group ? c->id : c->peer) == 0 || strcmp(s->model.log[i].entity, c->id) == 0)
             installation_name(&s->model, s->model.log[i].origin, origin, sizeof origin);
@@ -230,7 +233,7 @@ void main_reload(struct screen *s)
         load_log(s);
     s->reload_list = s->reload_log = s->reload_installations = false;
     if (list)
-        leave_denied(s, was_denied);
+        leave_denied(s, was_denied, false);
     if (s->reload_network && (s->network_asked_ms == 0 || s->now_ms - s->network_asked_ms >= 500)) {
         s->network_asked_ms = s->now_ms ? s->now_ms : 1;
         screen_call(s, "client.network", NULL, network_answer, NULL);
@@ -445,7 +448,7 @@ void decide(struct screen *s, enum consent state, const char *const *targets, si
         }
     }
     if (chat_current(s) && state == CONSENT_DENIED)
-        leave_denied(s, false);
+        leave_denied(s, false, true);
     if (chat_current(s) && chat_current(s)->has_wish && state == CONSENT_ALLOWED)
         s->talk.peek = false; /* no stranger any more */
     s->reload_log = true;

@@ -313,6 +313,13 @@ static void a_block_made_elsewhere_takes_the_chat_out_of_sight(void **state)
     assert_true(driver_shows(&d, "1   maria"));
 }
 
+static void a_block_made_here_is_told_as_ones_own(void **state)
+{
+    (void)state;
+    driver_type(&d, "<A-l>b"); /* whom the phone had allowed */
+    assert_true(driver_shows(&d, "maria was blocked by this 7c1e."));
+}
+
 static void the_outbox_is_looked_at_until_it_is_empty(void **state)
 {
     (void)state;
@@ -1141,6 +1148,7 @@ int main(void)
         T(nothing_is_marked_read_without_focus),
         T(one_key_blocks_and_one_undoes),
         T(a_block_made_elsewhere_takes_the_chat_out_of_sight),
+        T(a_block_made_here_is_told_as_ones_own),
         T(the_outbox_is_looked_at_until_it_is_empty),
         T(the_log_tells_of_the_stream_and_of_installations_too),
         T(peeking_leaves_no_trace),
