@@ -112,7 +112,7 @@ static void chat_made(struct screen *s, const json_t *result, const json_t *erro
     s->reload_list = s->reload_log = true;
     focus_pane(s, PANE_INPUT);
     chat_open(s, id, false);
-    notice(s, STYLE_GOOD, "%s", c->is_group ? _("The group is made; its members are invited.")
+    notice(s, STYLE_GOOD, "%s", c->is_group ? _("The group is made and allowed; its members are invited.")
                                             : _("The chat is open; starting it allows the other one."));
     if (arg && *arg)
         send_text(s, id, arg, NULL);

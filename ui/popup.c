@@ -233,7 +233,7 @@ static bool paste_key(struct screen *s, struct key key)
     return true;
 }
 
-static bool list_key(struct screen *s, struct key key)
+static bool reading_key(struct screen *s, struct key key)
 {
     switch (key.kind) {
     case KEY_DOWN_:
@@ -272,7 +272,7 @@ bool popup_key(struct screen *s, struct key key)
         return paste_key(s, key);
     case POPUP_HELP:
     case POPUP_LIST:
-        return list_key(s, key);
+        return reading_key(s, key);
     case POPUP_GO:
         if (key.kind == KEY_DOWN_ || key.kind == KEY_TAB_)
             s->go_at = s->go_at + 1 < GO_MAX ? s->go_at + 1 : s->go_at;

@@ -177,5 +177,7 @@ void popup_box(struct screen *s, struct canvas *c, struct rect r, const char *ti
 /* ---- frame: title, status, input, hints (view_frame.c) ---- */
 void frame_draw(struct screen *s, struct canvas *c);
 const struct ui_view *pane_view(enum pane pane);
+/* The keys that go through a list of n rows; false: not one of them. */
+bool list_key(struct key key, size_t *at, size_t n);
 /* A pane's headline: name, a note, a key, over a line. */
 void head_draw(struct screen *s, struct canvas *c, struct rect r, const char *name, const char *note, bool focused);

@@ -99,15 +99,9 @@ static bool key(struct screen *s, struct key key)
     }
     if (n == 0)
         return false;
-    if (key.kind == KEY_UP_ || (key.kind == KEY_CHAR && key.ch == 'k'))
-        s->list_at -= s->list_at > 0;
-    else if (key.kind == KEY_DOWN_ || (key.kind == KEY_CHAR && key.ch == 'j'))
-        s->list_at += s->list_at + 1 < n;
-    else if (key.kind == KEY_HOME_)
-        s->list_at = 0;
-    else if (key.kind == KEY_END_)
-        s->list_at = n - 1;
-    else if (key.kind == KEY_ENTER_) {
+    if (list_key(key, &s->list_at, n))
+        return true;
+    if (key.kind == KEY_ENTER_) {
         chat_open(s, s->model.chats[s->model.shown[s->list_at]].id, false);
         focus_pane(s, PANE_INPUT);
     } else if (key.kind == KEY_CHAR && key.ch == 'b') {

@@ -296,13 +296,9 @@ static bool row_key(struct screen *s, struct key key)
 
 static bool key(struct screen *s, struct key key)
 {
-    if (row_key(s, key))
+    if (row_key(s, key) || list_key(key, &s->subject_at, s->n_subjects))
         return true;
-    if (key.kind == KEY_UP_ || (key.kind == KEY_CHAR && key.ch == 'k'))
-        s->subject_at -= s->subject_at > 0;
-    else if (key.kind == KEY_DOWN_ || (key.kind == KEY_CHAR && key.ch == 'j'))
-        s->subject_at += s->subject_at + 1 < s->n_subjects;
-    else if (key.kind == KEY_RIGHT_)
+    if (key.kind == KEY_RIGHT_)
         open_tab(s, (s->tab + 1) % TAB_COUNT);
     else if (key.kind == KEY_LEFT_)
         open_tab(s, (s->tab + TAB_COUNT - 1) % TAB_COUNT);

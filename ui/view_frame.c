@@ -18,6 +18,29 @@ const struct ui_view *pane_view(enum pane pane)
     return views[pane];
 }
 
+#define LIST_STEP 10 /* PgUp and PgDn: panes are low */
+
+bool list_key(struct key key, size_t *at, size_t n)
+{
+    size_t last = n ? n - 1 : 0, letter = key.kind == KEY_CHAR ? key.ch : 0;
+
+    if (key.kind == KEY_UP_ || letter == 'k')
+        *at -= *at > 0;
+    else if (key.kind == KEY_DOWN_ || letter == 'j')
+        *at += *at < last;
+    else if (key.kind == KEY_PAGE_UP)
+        *at -= *at > LIST_STEP ? LIST_STEP : *at;
+    else if (key.kind == KEY_PAGE_DOWN)
+        *at = *at + LIST_STEP < last ? *at + LIST_STEP : last;
+    else if (key.kind == KEY_HOME_)
+        *at = 0;
+    else if (key.kind == KEY_END_)
+        *at = last;
+    else
+        return false;
+    return true;
+}
+
 void head_draw(struct screen *s, struct canvas *c, struct rect r, const char *name, const char *note, bool focused)
 {
     if (r.rows < 1)

@@ -61,11 +61,9 @@ static bool key(struct screen *s, struct key key)
         return false;
     if (s->installation_at >= n)
         s->installation_at = n - 1;
-    if (key.kind == KEY_UP_ || (key.kind == KEY_CHAR && key.ch == 'k'))
-        s->installation_at -= s->installation_at > 0;
-    else if (key.kind == KEY_DOWN_ || (key.kind == KEY_CHAR && key.ch == 'j'))
-        s->installation_at += s->installation_at + 1 < n;
-    else if (key.kind == KEY_CHAR && key.ch == 'R') {
+    if (list_key(key, &s->installation_at, n))
+        return true;
+    if (key.kind == KEY_CHAR && key.ch == 'R') {
         snprintf(line, sizeof line, "/revoke %s", s->model.installations[s->installation_at].id);
         command_run(s, line);
     } else if (key.kind == KEY_ENTER_) {

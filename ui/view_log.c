@@ -202,15 +202,9 @@ static bool key(struct screen *s, struct key key)
         return false;
     if (s->log_at >= n)
         s->log_at = n - 1;
-    if (key.kind == KEY_UP_ || (key.kind == KEY_CHAR && key.ch == 'k'))
-        s->log_at -= s->log_at > 0;
-    else if (key.kind == KEY_DOWN_ || (key.kind == KEY_CHAR && key.ch == 'j'))
-        s->log_at += s->log_at + 1 < n;
-    else if (key.kind == KEY_HOME_)
-        s->log_at = 0;
-    else if (key.kind == KEY_END_)
-        s->log_at = n - 1;
-    else if (key.kind == KEY_CHAR && key.ch == 'y')
+    if (list_key(key, &s->log_at, n))
+        return true;
+    if (key.kind == KEY_CHAR && key.ch == 'y')
         copy_row(s, &rows[s->log_at]);
     else if (key.kind == KEY_CHAR && key.ch == 'u' && rows[s->log_at].d)
         undo_row(s, rows[s->log_at].d);

@@ -481,6 +481,31 @@ static void denied_words_in_a_group_are_counted_and_can_be_opened(void **state)
     assert_true(driver_shows(&d, "buy now"));
 }
 
+static void long_lists_are_gone_through_in_steps(void **state)
+{
+    char id[16], name[32];
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        snprintf(id, sizeof id, "d%d", i);
+        snprintf(name, sizeof name, "group %d", i);
+        fake_notify(d.fake, "conversation",
+                    json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", id, "type", "group", "name", name, "consent", i < 20 ? "unknown" : "allowed",
+                              "createdAtNs", "1795200000000000000"));
+    }
+    driver_settle(&d);
+    driver_type(&d, "<A-l><End>");
+    assert_true(driver_shows(&d, "# group 39"));
+    driver_type(&d, "<Home><PgDn>");
+    assert_non_null(strstr(driver_row(&d, d.canvas.cursor_row), "# group 28"));
+    driver_type(&d, "<PgUp>");
+    assert_int_equal(d.canvas.cursor_row, 2);
+    driver_type(&d, "<A-c><End>");
+    assert_non_null(strstr(driver_row(&d, d.canvas.cursor_row), "# group 19"));
+    driver_type(&d, "<PgUp><PgUp><PgUp>");
+    assert_non_null(strstr(driver_row(&d, d.canvas.cursor_row), "0x9f3a..0000"));
+}
+
 static void the_order_stands_still_while_the_list_has_the_focus(void **state)
 {
     (void)state;
@@ -1159,6 +1184,7 @@ int main(void)
         T(allowing_the_chat_one_peeks_at_ends_the_peeking),
         T(the_tabs_of_consent_have_their_words_in_a_narrow_pane_too),
         T(denied_words_in_a_group_are_counted_and_can_be_opened),
+        T(long_lists_are_gone_through_in_steps),
         T(the_order_stands_still_while_the_list_has_the_focus),
         T(the_list_can_show_what_is_unread_alone),
         T(the_list_says_where_the_blocked_are),
