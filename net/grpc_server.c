@@ -19,6 +19,8 @@
 #define GREETING_TIMEOUT_MS (20 * 1000)
 /* The network's clients wait so long for the headers of the answer, their upload included. */
 #define BODY_TIMEOUT_MS (120 * 1000)
+#define PING_INTERVAL_MS (5 * 60 * 1000)
+#define PING_TIMEOUT_MS (20 * 1000)
 #define PORT_TRIES 16 /* to find a port that is free on both loopbacks */
 
 static void accept_one(struct server_listener *l);
@@ -354,6 +356,10 @@ static void fill_defaults(struct grpc_server_config *config)
         config->greeting_timeout_ms = GREETING_TIMEOUT_MS;
     if (!config->body_timeout_ms)
         config->body_timeout_ms = BODY_TIMEOUT_MS;
+    if (!config->ping_interval_ms)
+        config->ping_interval_ms = PING_INTERVAL_MS;
+    if (!config->ping_timeout_ms)
+        config->ping_timeout_ms = PING_TIMEOUT_MS;
     if (!config->max_queue_messages)
         config->max_queue_messages = 1024;
     if (!config->max_queue_bytes)

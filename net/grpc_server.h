@@ -52,6 +52,8 @@ struct grpc_server_config {
     size_t max_discard;            /* bytes of a refused body that are still taken [64 MiB] */
     uint64_t greeting_timeout_ms;  /* for a client's TLS handshake, preface and SETTINGS [20,000] */
     uint64_t body_timeout_ms;      /* for a request to come whole [120,000] */
+    uint64_t ping_interval_ms;     /* a client that is silent for so long is pinged [300,000] */
+    uint64_t ping_timeout_ms;      /* and dropped where it does not answer [20,000] */
     size_t max_queue_messages;     /* of one server stream [1,024] */
     size_t max_queue_bytes;        /* of one server stream; one message always fits [32 MiB] */
     const char *tls_cert, *tls_key; /* PEM files; both or neither */

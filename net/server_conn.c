@@ -12,8 +12,6 @@
 #include <stdio.h>
 
 #define ME "grpc"
-#define PING_AFTER_MS (5 * 60 * 1000)
-#define PING_TIMEOUT_MS 20000
 /* Clients re-subscribe with each new group, which resets the old stream; only a flood exceeds this. */
 #define RESET_BURST 5000
 #define RESET_RATE 500
@@ -255,7 +253,7 @@ void server_conn_accept(struct grpc_server *s, uv_tcp_t *tcp)
     uv_timer_init(s->loop, &conn->timer);
     conn->timer.data = conn;
     conn->handles = 2;
-    keepalive_init(&conn->keepalive, PING_AFTER_MS, PING_TIMEOUT_MS, uv_now(s->loop));
+    keepalive_init(&conn->keepalive, s->config.ping_interval_ms, s->config.ping_timeout_ms, uv_now(s->loop));
     conn->next = s->conns;
     if (conn->next)
         conn->next->prev = conn;

@@ -607,6 +607,16 @@ static void streams_over_the_limit_wait_their_turn(void **state)
         answer_free(&a[i]);
 }
 
+static void reply_large(struct world *w, struct grpc_request *req)
+{
+    enum { SIZE = 3 * 1000 * 1000 };
+    uint8_t *large = calloc(1, SIZE);
+
+    (void)w;
+    grpc_reply(req, slice_of(large, SIZE));
+    free(large);
+}
+
 static void a_connection_over_its_memory_is_told_resource_exhausted(void **state)
 {
     struct grpc_server_config server = {.max_connection_bytes = 100000};
@@ -621,6 +631,12 @@ static void a_connection_over_its_memory_is_told_resource_exhausted(void **state
         ask(&w, "/t/Hold", body, 10000, 5000, &held[i]);
     RUN_UNTIL(&w, w.held_count == 9);
     ask(&w, "/t/Echo", body, 90000, 5000, &a);
+    RUN_UNTIL(&w, a.ends);
+    assert_int_equal(a.status, GRPC_RESOURCE_EXHAUSTED);
+    assert_int_equal(w.requests, 9); /* the handler has not seen it */
+    answer_free(&a);
+    w.serve = reply_large;
+    ask(&w, "/t/Large", body, 1, 5000, &a);
     RUN_UNTIL(&w, a.ends);
     assert_int_equal(a.status, GRPC_RESOURCE_EXHAUSTED);
     answer_free(&a);
@@ -643,7 +659,7 @@ static void a_connection_over_its_memory_is_told_resource_exhausted(void **state
 static void an_empty_queue_waits_for_the_memory_of_its_connection(void **state)
 {
     enum { SIZE = 2 * 1000 * 1000, STREAMS = 4 };
-    struct grpc_server_config server = {.max_connection_bytes = 2 * SIZE + SIZE / 2};
+    struct grpc_server_config server = {.max_connection_bytes = 2 * SIZE + 100};
     struct answer a[STREAMS] = {{0}};
     uint8_t *big = calloc(1, SIZE);
     struct world w;
@@ -670,7 +686,8 @@ static void an_empty_queue_waits_for_the_memory_of_its_connection(void **state)
 static void all_connections_together_have_a_bound(void **state)
 {
     enum { SIZE = 2 * 1000 * 1000 };
-    struct grpc_server_config server = {.max_bytes = SIZE + SIZE / 2, .max_connections = 10};
+    struct grpc_server_config server = {.max_bytes = SIZE + 100, .max_connections = 10};
+    struct grpc_client *greedy;
     struct answer a[2] = {{0}}, echo;
     uint8_t *big = calloc(1, SIZE);
     struct world w;
@@ -688,7 +705,21 @@ static void all_connections_together_have_a_bound(void **state)
     ask(&w, "/t/Echo", big, SIZE, 5000, &echo);
     RUN_UNTIL(&w, echo.ends);
     assert_int_equal(echo.status, GRPC_RESOURCE_EXHAUSTED);
+    assert_int_equal(w.requests, 2);
     answer_free(&echo);
+    w.serve = reply_large;
+    ask(&w, "/t/Large", big, 1, 5000, &echo);
+    RUN_UNTIL(&w, echo.ends);
+    assert_int_equal(echo.status, GRPC_RESOURCE_EXHAUSTED);
+    answer_free(&echo);
+    greedy = w.client;
+    world_connect(&w, NULL);
+    ask(&w, "/t/Echo", big, SIZE / 20, 5000, &echo); /* another connection has its share all the same */
+    RUN_UNTIL(&w, echo.ends);
+    assert_int_equal(echo.status, GRPC_OK);
+    answer_free(&echo);
+    world_drop_client(&w);
+    w.client = greedy;
     grpc_call_resume(a[0].call);
     RUN_UNTIL(&w, a[0].messages == 1);
     ask(&w, "/t/Echo", big, SIZE / 2, 5000, &echo);
