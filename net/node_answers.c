@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define ME "node"
-#define PAGE_ASKED 100
 #define NUMBER_MAX ((uint64_t)INT64_MAX)
 #define INBOX_ID_LEN 64
 
@@ -239,8 +238,7 @@ static int commit_log(const Xmtp__Mls__Api__V1__QueryCommitLogResponse *one,
             .public_key = e->signature ? proto_slice(e->signature->public_key) : slice_of(NULL, 0),
         };
     }
-    out->more = one->n_commit_log_entries >= PAGE_ASKED && one->paging_info && one->paging_info->id_cursor != 0 &&
-                last > request->after_sequence_id;
+    out->more = one->paging_info && one->paging_info->id_cursor != 0 && last > request->after_sequence_id;
     return 0;
 }
 

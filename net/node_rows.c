@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define ME "node"
-#define PAGE_ASKED 100
 /* A page is asked with limit 100; a node that sends more is odd, one that sends this many hostile. */
 #define PAGE_ROWS_MAX 1000
 /* Ids and times are signed 64-bit numbers in every store behind the API. */
@@ -163,7 +162,7 @@ int node_row_welcome(struct slice row, struct proto_arena *arena, struct node_we
 /* Both query answers have the same outside: rows in field 1, paging in field 2. */
 struct page_outline {
     size_t rows;
-    uint64_t next; /* the node's cursor: 0 when the page was not full */
+    uint64_t next; /* the node's cursor: 0 when there is no more; a page may be short all the same, for its bytes */
 };
 
 static int outline(struct slice body, struct page_outline *out, struct err *err)
@@ -272,7 +271,7 @@ int node_page_group(struct slice body, struct slice group_id, uint64_t after, st
             skip(page.skipped, &page.skipped_count, cursor, &last);
         }
     }
-    page.more = shape.rows >= PAGE_ASKED && shape.next != 0 && last > after;
+    page.more = shape.next != 0 && last > after;
     page.memory = memory;
     *out = page;
     return 0;
@@ -320,7 +319,7 @@ int node_page_welcome(struct slice body, struct slice installation_key, uint64_t
             skip(page.skipped, &page.skipped_count, cursor, &last);
         }
     }
-    page.more = shape.rows >= PAGE_ASKED && shape.next != 0 && last > after;
+    page.more = shape.next != 0 && last > after;
     page.memory = memory;
     *out = page;
     return 0;
