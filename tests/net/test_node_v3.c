@@ -1110,6 +1110,272 @@ static void mls_framing_tells_commits_apart(void **state)
         assert_int_equal(node_mls_is_commit(slice_of(public_commit, len)), -1);
 }
 
+/* ---- answers that do not fit the question, as bytes ---- */
+
+/* Appends field `number` with what `inner` has, and empties that. */
+static void wrap(struct buf *out, uint32_t number, struct buf *inner)
+{
+    wire_put_head(out, number, inner->len);
+    buf_put_slice(out, buf_slice(inner));
+    buf_reset(inner);
+}
+
+/* A GetNewestGroupMessage answer of entries: a group's name, or NULL for none. */
+static int newest_answer(const char *const *groups, size_t n, const struct slice *asked, size_t asked_n)
+{
+    struct node_newest_entry entries[4] = {{0}};
+    struct node_memory *memory = node_memory_new();
+    struct buf body = BUF_INIT, row = BUF_INIT, message = BUF_INIT, entry = BUF_INIT;
+    struct err err;
+    int r;
+
+    for (size_t i = 0; i < n; i++) {
+        if (groups[i] != NULL) {
+            wire_put_u64(&row, 1, 7);
+            wire_put_bytes(&row, 3, slice_str(groups[i]));
+            wrap(&message, 1, &row);
+            wrap(&entry, 1, &message);
+        }
+        wrap(&body, 1, &entry);
+    }
+    r = node_answer_newest(buf_slice(&body), asked, asked_n, memory, entries, &err);
+    buf_free(&body);
+    buf_free(&row);
+    buf_free(&message);
+    buf_free(&entry);
+    node_memory_free(memory);
+    return r;
+}
+
+static void newest_messages_answer_each_group_in_its_place(void **state)
+{
+    const struct slice asked[] = {slice_str("g1"), slice_str("g2")};
+
+    (void)state;
+    assert_int_equal(newest_answer((const char *const[]){NULL, "g2"}, 2, asked, 2), 0);
+    assert_int_equal(newest_answer((const char *const[]){"g2", NULL}, 2, asked, 2), ERR_MALFORMED);
+    assert_int_equal(newest_answer((const char *const[]){"g1"}, 1, asked, 2), ERR_MALFORMED);
+    assert_int_equal(newest_answer((const char *const[]){"g1", "g2", NULL}, 3, asked, 2), ERR_MALFORMED);
+}
+
+/* A log of `inbox` with these sequence ids, asked for from 5 on. */
+static int log_answer(const char *inbox, const uint64_t *ids, size_t n)
+{
+    static const char asked[] = "1111111111111111111111111111111111111111111111111111111111111111";
+    const struct node_inbox_request request = {asked, 5};
+    struct node_memory *memory = node_memory_new();
+    struct node_inbox_log log = {0};
+    struct buf body = BUF_INIT, row = BUF_INIT, response = BUF_INIT;
+    struct err err;
+    int r;
+
+    wire_put_bytes(&response, 1, slice_str(inbox != NULL ? inbox : asked));
+    for (size_t i = 0; i < n; i++) {
+        wire_put_u64(&row, 1, ids[i]);
+        wire_put_u64(&row, 2, 9);
+        wire_put_message(&row, 3, slice_str("\xd2\x0f\x02hi"));
+        wrap(&response, 2, &row);
+    }
+    wrap(&body, 1, &response);
+    r = node_answer_identity_updates(buf_slice(&body), &request, 1, memory, &log, &err);
+    buf_free(&body);
+    buf_free(&row);
+    buf_free(&response);
+    node_memory_free(memory);
+    return r;
+}
+
+static void an_identity_log_is_the_one_asked_for_and_ascends(void **state)
+{
+    static const char other[] = "2222222222222222222222222222222222222222222222222222222222222222";
+
+    (void)state;
+    assert_int_equal(log_answer(NULL, (const uint64_t[]){6, 9}, 2), 0);
+    assert_int_equal(log_answer(other, (const uint64_t[]){6, 9}, 2), ERR_MALFORMED);
+    assert_int_equal(log_answer(NULL, (const uint64_t[]){5, 9}, 2), ERR_MALFORMED); /* not after 5 */
+    assert_int_equal(log_answer(NULL, (const uint64_t[]){9, 9}, 2), ERR_MALFORMED);
+    assert_int_equal(log_answer(NULL, (const uint64_t[]){6, UINT64_C(1) << 63}, 2), ERR_MALFORMED);
+}
+
+static int inbox_id_answer(const char *first, const char *second)
+{
+    static const struct node_identifier asked[] = {{NODE_IDENTIFIER_ETHEREUM, "0xaa"},
+                                                   {NODE_IDENTIFIER_ETHEREUM, "0xbb"}};
+    struct node_memory *memory = node_memory_new();
+    const char *ids[2];
+    struct buf body = BUF_INIT, response = BUF_INIT;
+    struct err err;
+    int r;
+
+    wire_put_bytes(&response, 1, slice_str(first));
+    wrap(&body, 1, &response);
+    if (second != NULL) {
+        wire_put_bytes(&response, 1, slice_str(second));
+        wrap(&body, 1, &response);
+    }
+    r = node_answer_inbox_ids(buf_slice(&body), asked, 2, memory, ids, &err);
+    buf_free(&body);
+    buf_free(&response);
+    node_memory_free(memory);
+    return r;
+}
+
+static void inbox_ids_answer_each_identifier_in_its_place(void **state)
+{
+    (void)state;
+    assert_int_equal(inbox_id_answer("0xaa", "0xbb"), 0);
+    assert_int_equal(inbox_id_answer("0xbb", "0xaa"), ERR_MALFORMED);
+    assert_int_equal(inbox_id_answer("0xaa", NULL), ERR_MALFORMED);
+}
+
+/* How many of the entries with these ids are taken, asked for from 5 on; or an error. */
+static int commit_log_answer(const char *group, const uint64_t *ids, size_t n)
+{
+    const struct node_commit_log_request request = {slice_str("g1"), 5};
+    struct node_memory *memory = node_memory_new();
+    struct node_commit_log log = {0};
+    struct buf body = BUF_INIT, entry = BUF_INIT, response = BUF_INIT;
+    struct err err;
+    int r;
+
+    wire_put_bytes(&response, 1, slice_str(group));
+    for (size_t i = 0; i < n; i++) {
+        wire_put_u64(&entry, 1, ids[i]);
+        wire_put_bytes(&entry, 2, slice_str("entry"));
+        wrap(&response, 2, &entry);
+    }
+    wrap(&body, 1, &response);
+    r = node_answer_commit_logs(buf_slice(&body), &request, 1, memory, &log, &err);
+    if (r == 0)
+        r = (int)log.count;
+    buf_free(&body);
+    buf_free(&entry);
+    buf_free(&response);
+    node_memory_free(memory);
+    return r;
+}
+
+static void a_commit_log_is_the_one_asked_for_and_what_does_not_ascend_is_left_out(void **state)
+{
+    (void)state;
+    assert_int_equal(commit_log_answer("g1", (const uint64_t[]){6, 8}, 2), 2);
+    assert_int_equal(commit_log_answer("g2", (const uint64_t[]){6, 8}, 2), ERR_MALFORMED);
+    assert_int_equal(commit_log_answer("g1", (const uint64_t[]){5, 8, 8, 7, 9}, 5), 2);
+    assert_int_equal(commit_log_answer("g1", (const uint64_t[]){6, UINT64_C(1) << 63}, 2), 1);
+}
+
+static void a_page_of_a_thousand_rows_more_than_asked_is_refused(void **state)
+{
+    struct node_group_page page;
+    struct buf body = BUF_INIT;
+    struct err err;
+
+    (void)state;
+    for (int i = 0; i < 1001; i++)
+        wire_put_message(&body, 1, slice_of(NULL, 0));
+    assert_int_equal(node_page_group(buf_slice(&body), slice_str("g1"), 0, &page, &err), ERR_MALFORMED);
+    buf_reset(&body);
+    for (int i = 0; i < 1000; i++)
+        wire_put_head(&body, 1, 0);
+    assert_int_equal(node_page_group(buf_slice(&body), slice_str("g1"), 0, &page, &err), 0);
+    assert_int_equal(page.count + page.skipped_count, 0); /* rows without an id cannot even be skipped */
+    node_group_page_free(&page);
+    buf_free(&body);
+}
+
+/* ---- what goes into one call ---- */
+
+enum { MANY = 1001 };
+
+static void job_many_keys(struct script *s)
+{
+    struct slice *keys = calloc(MANY, sizeof *keys);
+
+    for (int i = 0; i < MANY; i++)
+        keys[i] = slice_str(KEY_A);
+    s->r = node_fetch_key_packages(s->api, keys, MANY, &packages, &s->err);
+    free(keys);
+}
+
+static void job_many_newest(struct script *s)
+{
+    struct slice *ids = calloc(MANY, sizeof *ids);
+
+    for (int i = 0; i < MANY; i++)
+        ids[i] = slice_str("g1");
+    s->r = node_newest_group_messages(s->api, ids, MANY, &newest, &s->err);
+    free(ids);
+}
+
+static void job_many_messages(struct script *s)
+{
+    struct node_group_send *messages = calloc(MANY, sizeof *messages);
+
+    for (int i = 0; i < MANY; i++)
+        messages[i].data = slice_str("m");
+    s->r = node_send_group_messages(s->api, messages, MANY, &s->err);
+    free(messages);
+}
+
+static void job_large_messages(struct script *s)
+{
+    enum { SIZE = 3 * 1024 * 1024 };
+    struct node_group_send messages[3];
+    uint8_t *large = calloc(1, SIZE);
+
+    for (int i = 0; i < 3; i++)
+        messages[i] = (struct node_group_send){.data = slice_of(large, SIZE)};
+    s->r = node_send_group_messages(s->api, messages, 3, &s->err);
+    free(large);
+}
+
+static void job_many_log_entries(struct script *s)
+{
+    struct node_commit_log_send entries[11];
+
+    for (int i = 0; i < 11; i++)
+        entries[i] = (struct node_commit_log_send){slice_str("g"), slice_str("e"), slice_str("s"), slice_str("k")};
+    s->r = node_publish_commit_log(s->api, entries, 11, &s->err);
+}
+
+static void job_many_log_queries(struct script *s)
+{
+    struct node_commit_log_request requests[21];
+    struct node_commit_logs logs;
+
+    for (int i = 0; i < 21; i++)
+        requests[i] = (struct node_commit_log_request){slice_str("g"), 0};
+    s->r = node_query_commit_log(s->api, requests, 21, &logs, &s->err);
+}
+
+/* An empty answer ends what asks: its first call shows how much goes into one. */
+static void as_much_goes_into_one_call_as_the_network_takes(void **state)
+{
+    struct script s;
+
+    (void)state;
+    setup(&s, reply_empty);
+    run(&s, job_many_keys);
+    assert_int_equal(((Xmtp__Mls__Api__V1__FetchKeyPackagesRequest *)s.requests[0])->n_installation_keys, 500);
+    run(&s, job_many_newest);
+    assert_int_equal(((Xmtp__Mls__Api__V1__GetNewestGroupMessageRequest *)s.requests[1])->n_group_ids, 1000);
+    run(&s, job_many_log_queries);
+    assert_int_equal(((Xmtp__Mls__Api__V1__BatchQueryCommitLogRequest *)s.requests[2])->n_requests, 20);
+    assert_int_equal(s.calls, 3);
+    run(&s, job_many_log_entries);
+    assert_int_equal(s.r, 0);
+    assert_int_equal(s.calls, 5);
+    assert_int_equal(((Xmtp__Mls__Api__V1__BatchPublishCommitLogRequest *)s.requests[3])->n_requests, 10);
+    run(&s, job_many_messages);
+    assert_int_equal(s.r, 0);
+    assert_int_equal(s.calls, 8);
+    assert_int_equal(((Xmtp__Mls__Api__V1__SendGroupMessagesRequest *)s.requests[5])->n_messages, 500);
+    run(&s, job_large_messages);
+    assert_int_equal(s.r, 0);
+    assert_int_equal(s.calls, 11); /* two of 3 MiB are more than the 4 MiB of one call */
+    teardown(&s);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -1138,6 +1404,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_subscription_closed_inside_its_callback_is_silent),
         cmocka_unit_test(a_lost_connection_and_a_shutdown_end_a_subscription_once),
         cmocka_unit_test(mls_framing_tells_commits_apart),
+        cmocka_unit_test(newest_messages_answer_each_group_in_its_place),
+        cmocka_unit_test(an_identity_log_is_the_one_asked_for_and_ascends),
+        cmocka_unit_test(inbox_ids_answer_each_identifier_in_its_place),
+        cmocka_unit_test(a_commit_log_is_the_one_asked_for_and_what_does_not_ascend_is_left_out),
+        cmocka_unit_test(a_page_of_a_thousand_rows_more_than_asked_is_refused),
+        cmocka_unit_test(as_much_goes_into_one_call_as_the_network_takes),
     };
 
     if (argc > 1) /* one test by name, for debugging */
