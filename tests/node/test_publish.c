@@ -121,9 +121,17 @@ static void what_is_no_group_message_is_refused_and_nothing_of_its_request_kept(
     make_message(&data, group_a, APPLICATION, "x", 1);
     for (len = 1; len < data.len; len++)
         assert_int_equal(send_raw(&w, slice_of(data.data, len)), GRPC_INVALID_ARGUMENT);
-    data.data[4] = 15; /* a group id of 15 bytes */
+    /* A group id of 15 bytes, and none: all that follows it stays as it is. */
+    memmove(data.data + 5, data.data + 6, --data.len - 5);
+    data.data[4] = 15;
     assert_int_equal(send_raw(&w, buf_slice(&data)), GRPC_INVALID_ARGUMENT);
-    data.data[4] = 16;
+    assert_string_equal(w.text, "invalid group message: group id of 15 bytes, not 16");
+    memmove(data.data + 5, data.data + 20, (data.len -= 15) - 5);
+    data.data[4] = 0;
+    assert_int_equal(send_raw(&w, buf_slice(&data)), GRPC_INVALID_ARGUMENT);
+    assert_string_equal(w.text, "invalid group message: group id is empty");
+    buf_reset(&data);
+    make_message(&data, group_a, APPLICATION, "x", 1);
 
     good.data = proto_bytes(buf_slice(&data));
     input.version_case = XMTP__MLS__API__V1__GROUP_MESSAGE_INPUT__VERSION_V1;
@@ -311,8 +319,22 @@ static void one_bad_welcome_refuses_the_whole_request(void **state)
     welcome_pointer(&bad, "p", 1);
     assert_int_equal(send_welcomes(&w, &good, &bad), GRPC_INVALID_ARGUMENT);
     assert_string_equal(w.text, "invalid welcome pointer wrapper algorithm 1");
+    welcome_pointer(&bad, "", 2);
+    assert_int_equal(send_welcomes(&w, &good, &bad), GRPC_INVALID_ARGUMENT);
+    assert_string_equal(w.text, "invalid welcome pointer message");
+    welcome_pointer(&bad, "p", 2);
+    bad.pointer.hpke_public_key.len = 0;
+    assert_int_equal(send_welcomes(&w, &good, &bad), GRPC_INVALID_ARGUMENT);
+    assert_string_equal(w.text, "invalid welcome pointer message");
+    welcome_pointer(&bad, "p", 2);
+    bad.pointer.installation_key.len = 31;
+    assert_int_equal(send_welcomes(&w, &good, &bad), GRPC_INVALID_ARGUMENT);
+    assert_string_equal(w.text, "invalid welcome pointer message: installation key of 31 bytes, not 32");
+    welcome_v1(&bad, "x", -1);
+    assert_int_equal(send_welcomes(&w, &good, &bad), GRPC_INVALID_ARGUMENT);
     welcome_v1(&bad, "x", 4);
     assert_int_equal(send_welcomes(&w, &good, &bad), GRPC_INVALID_ARGUMENT);
+    assert_string_equal(w.text, "invalid welcome message: unknown wrapper algorithm 4");
     welcome_v1(&bad, "", 1);
     assert_int_equal(send_welcomes(&w, &good, &bad), GRPC_INVALID_ARGUMENT);
     welcome_v1(&bad, "x", 1);
@@ -330,6 +352,27 @@ static void one_bad_welcome_refuses_the_whole_request(void **state)
     assert_int_equal(reply->n_messages, 0);
     bad.input.version_case = XMTP__MLS__API__V1__WELCOME_MESSAGE_INPUT__VERSION_V1;
     assert_int_equal(send_welcomes(&w, &good, &bad), GRPC_OK);
+    world_close(&w);
+}
+
+static void the_same_welcome_for_two_installations_is_two(void **state)
+{
+    Xmtp__Mls__Api__V1__QueryWelcomeMessagesRequest request = XMTP__MLS__API__V1__QUERY_WELCOME_MESSAGES_REQUEST__INIT;
+    static const char another[] = "jjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjj";
+    Xmtp__Mls__Api__V1__QueryWelcomeMessagesResponse *reply;
+    struct welcome a, b;
+    struct world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    welcome_v1(&a, "same", 1);
+    welcome_v1(&b, "same", 1);
+    b.v1.installation_key = proto_bytes(slice_str(another));
+    assert_int_equal(send_welcomes(&w, &a, &b), GRPC_OK);
+    request.installation_key = proto_bytes(slice_str(another));
+    assert_int_equal(world_call(&w, PROTO_MLS_QUERY_WELCOME_MESSAGES, &request, &reply), GRPC_OK);
+    assert_int_equal(reply->n_messages, 1);
+    assert_int_equal(reply->messages[0]->v1->id, 2);
     world_close(&w);
 }
 
@@ -410,6 +453,35 @@ static void a_key_package_that_would_crowd_out_others_is_refused(void **state)
     world_close(&w);
 }
 
+static void registering_is_uploading_and_tells_the_installation(void **state)
+{
+    Xmtp__Mls__Api__V1__FetchKeyPackagesRequest fetch = XMTP__MLS__API__V1__FETCH_KEY_PACKAGES_REQUEST__INIT;
+    Xmtp__Mls__Api__V1__KeyPackageUpload upload = XMTP__MLS__API__V1__KEY_PACKAGE_UPLOAD__INIT;
+    Xmtp__Mls__Api__V1__RegisterInstallationRequest request = XMTP__MLS__API__V1__REGISTER_INSTALLATION_REQUEST__INIT;
+    Xmtp__Mls__Api__V1__RegisterInstallationResponse *registered;
+    Xmtp__Mls__Api__V1__FetchKeyPackagesResponse *fetched;
+    ProtobufCBinaryData key;
+    struct bytes kp = {0};
+    struct person p;
+    struct world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    person_make(&p, 1);
+    make_key_package(&p, &kp);
+    upload.key_package_tls_serialized = proto_bytes(bytes_slice(&kp));
+    request.key_package = &upload;
+    assert_int_equal(world_call(&w, PROTO_MLS_REGISTER_INSTALLATION, &request, &registered), GRPC_OK);
+    key = proto_bytes(slice_of(p.installation.public_key, 32));
+    assert_true(slice_eq(proto_slice(registered->installation_key), proto_slice(key)));
+    fetch.installation_keys = &key;
+    fetch.n_installation_keys = 1;
+    assert_int_equal(world_call(&w, PROTO_MLS_FETCH_KEY_PACKAGES, &fetch, &fetched), GRPC_OK);
+    assert_true(slice_eq(proto_slice(fetched->key_packages[0]->key_package_tls_serialized), bytes_slice(&kp)));
+    bytes_free(&kp);
+    world_close(&w);
+}
+
 /* As the network takes it: clients of tomorrow seal welcomes in ways that this node has not heard of. */
 static void a_key_package_with_unknown_welcome_extensions_is_taken(void **state)
 {
@@ -477,6 +549,10 @@ static void the_commit_log_keeps_its_limits_and_its_order(void **state)
     assert_int_equal(publish_log(&w, group_a, "e", 0, true), GRPC_INVALID_ARGUMENT);
     assert_int_equal(publish_log(&w, group_a, "e", 11, true), GRPC_INVALID_ARGUMENT);
     assert_int_equal(publish_log(&w, group_a, "e", 1, false), GRPC_INVALID_ARGUMENT);
+    assert_string_equal(w.text, "invalid commit log entry");
+    assert_int_equal(publish_log(&w, "", "e", 1, true), GRPC_INVALID_ARGUMENT);
+    assert_string_equal(w.text, "invalid commit log entry");
+    assert_int_equal(publish_log(&w, group_a, "", 1, true), GRPC_INVALID_ARGUMENT);
     assert_string_equal(w.text, "invalid commit log entry");
     assert_int_equal(publish_log(&w, group_a, "first", 1, true), GRPC_OK);
     assert_int_equal(publish_log(&w, group_b, "between", 1, true), GRPC_OK);
@@ -642,6 +718,103 @@ static void bytes_that_are_no_request_are_refused_by_every_method(void **state)
     world_close(&w);
 }
 
+/* Each entry is a look-up while nobody else is served. */
+static void lists_of_more_than_ten_thousand_are_refused(void **state)
+{
+    static const enum proto_method methods[] = {
+        PROTO_MLS_FETCH_KEY_PACKAGES, PROTO_MLS_GET_NEWEST_GROUP_MESSAGE, PROTO_IDENTITY_GET_IDENTITY_UPDATES,
+        PROTO_IDENTITY_GET_INBOX_IDS, PROTO_IDENTITY_VERIFY_SMART_CONTRACT_WALLET_SIGNATURES};
+    struct buf request = BUF_INIT;
+    struct world w;
+    size_t i;
+    int k;
+
+    (void)state;
+    for (k = 0; k < 10001; k++)
+        buf_put_u16(&request, 0x0a00); /* field 1, empty */
+    world_open(&w, NULL);
+    for (i = 0; i < sizeof methods / sizeof *methods; i++) {
+        assert_int_equal(world_call_bytes(&w, proto_method_info(methods[i])->path, buf_slice(&request), NULL),
+                         GRPC_RESOURCE_EXHAUSTED);
+        assert_non_null(strstr(w.text, "10001"));
+        if (methods[i] != PROTO_IDENTITY_GET_IDENTITY_UPDATES) /* whose inbox ids are wanted whole */
+            assert_int_equal(world_call_bytes(&w, proto_method_info(methods[i])->path,
+                                              slice_of(request.data, request.len - 2), NULL),
+                             GRPC_OK);
+    }
+    buf_free(&request);
+    world_close(&w);
+}
+
+static void an_answer_that_no_client_could_read_is_not_sent(void **state)
+{
+    enum { SIZE = 13 * 1024 * 1024 };
+    Xmtp__Mls__Api__V1__GetNewestGroupMessageRequest request = XMTP__MLS__API__V1__GET_NEWEST_GROUP_MESSAGE_REQUEST__INIT;
+    ProtobufCBinaryData ids[] = {proto_bytes(slice_str(group_a)), proto_bytes(slice_str(group_b))};
+    char *text = large_text(SIZE, 'x');
+    struct world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    assert_int_equal(send_message(&w, group_a, APPLICATION, text), GRPC_OK);
+    assert_int_equal(send_message(&w, group_b, APPLICATION, text), GRPC_OK);
+    request.group_ids = ids;
+    request.n_group_ids = 2;
+    request.include_content = true;
+    assert_int_equal(world_call(&w, PROTO_MLS_GET_NEWEST_GROUP_MESSAGE, &request, NULL), GRPC_RESOURCE_EXHAUSTED);
+    assert_non_null(strstr(w.text, "ask for less"));
+    request.n_group_ids = 1;
+    assert_int_equal(world_call(&w, PROTO_MLS_GET_NEWEST_GROUP_MESSAGE, &request, NULL), GRPC_OK);
+    xm_free(text);
+    world_close(&w);
+}
+
+static void the_node_says_that_it_is_well(void **state)
+{
+    struct bytes reply = {0};
+    struct world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    assert_int_equal(world_call_bytes(&w, "/grpc.health.v1.Health/Check", slice_of(NULL, 0), &reply), GRPC_OK);
+    assert_true(slice_eq(bytes_slice(&reply), slice_str("\x08\x01"))); /* SERVING */
+    bytes_free(&reply);
+    world_close(&w);
+}
+
+static int64_t set_now_ns(void *ctx)
+{
+    return *(int64_t *)ctx;
+}
+
+/* Clients order messages by these times. */
+static void time_never_goes_back_though_the_clock_does(void **state)
+{
+    int64_t now = INT64_C(1700000000000000000);
+    struct clock set = clock_system;
+    Xmtp__Mls__Api__V1__QueryGroupMessagesResponse *reply;
+    struct world w;
+
+    (void)state;
+    set.now_ns = set_now_ns;
+    set.ctx = &now;
+    world_open_at(&w, &set);
+    assert_int_equal(send_message(&w, group_a, APPLICATION, "1"), GRPC_OK);
+    now -= INT64_C(3600) * NS_PER_S;
+    assert_int_equal(send_message(&w, group_a, APPLICATION, "2"), GRPC_OK);
+    world_restart(&w);
+    assert_int_equal(send_message(&w, group_a, APPLICATION, "3"), GRPC_OK);
+    now += INT64_C(7200) * NS_PER_S + 999;
+    assert_int_equal(send_message(&w, group_a, APPLICATION, "4"), GRPC_OK);
+    reply = query(&w, group_a, 1, 100, 0);
+    assert_int_equal(reply->n_messages, 4);
+    assert_int_equal(reply->messages[0]->v1->created_ns, INT64_C(1700000000000000000));
+    assert_int_equal(reply->messages[1]->v1->created_ns, INT64_C(1700000000000001000));
+    assert_int_equal(reply->messages[2]->v1->created_ns, INT64_C(1700000000000002000));
+    assert_int_equal(reply->messages[3]->v1->created_ns, now - 999); /* microseconds */
+    world_close(&w);
+}
+
 static void everything_is_there_after_a_restart_and_time_goes_on(void **state)
 {
     Xmtp__Mls__Api__V1__QueryGroupMessagesResponse *reply;
@@ -738,6 +911,63 @@ static void over_a_rate_a_request_is_refused_and_the_next_second_is_not(void **s
         assert_int_equal(send_message(&w, group_a, APPLICATION, "same"), GRPC_OK);
     assert_int_equal(send_message(&w, group_a, APPLICATION, "same"), GRPC_RESOURCE_EXHAUSTED);
     assert_int_equal(query(&w, group_a, 1, 100, 0)->n_messages, 1); /* reading goes on */
+    do
+        send_message(&w, group_a, APPLICATION, "same");
+    while (w.status == GRPC_RESOURCE_EXHAUSTED); /* until the bucket has one again */
+    assert_int_equal(w.status, GRPC_OK);
+    world_close(&w);
+}
+
+static void what_one_request_publishes_counts_one_by_one(void **state)
+{
+    struct node_limits limits = {.publishes_per_s = 2}; /* ten at once */
+    struct buf request = BUF_INIT;
+    struct world w;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 9; i++)
+        make_send_request(&request, group_a, APPLICATION, &i, sizeof i); /* requests in a row are one */
+    world_open(&w, &limits);
+    assert_int_equal(world_call_bytes(&w, proto_method_info(PROTO_MLS_SEND_GROUP_MESSAGES)->path, buf_slice(&request),
+                                      NULL),
+                     GRPC_OK);
+    assert_int_equal(world_call_bytes(&w, proto_method_info(PROTO_MLS_SEND_GROUP_MESSAGES)->path, buf_slice(&request),
+                                      NULL),
+                     GRPC_RESOURCE_EXHAUSTED);
+    assert_string_equal(w.text, "more than 2 publishes a second: try again later");
+    buf_free(&request);
+    world_close(&w);
+}
+
+static void requests_have_a_rate_of_their_own(void **state)
+{
+    struct node_limits limits = {.requests_per_s = 1}; /* five at once */
+    struct world w;
+    int i;
+
+    (void)state;
+    world_open(&w, &limits);
+    for (i = 0; i < 5; i++)
+        query(&w, group_a, 1, 100, 0);
+    assert_int_equal(world_call_bytes(&w, "/grpc.health.v1.Health/Check", slice_of(NULL, 0), NULL),
+                     GRPC_RESOURCE_EXHAUSTED);
+    assert_string_equal(w.text, "more than 1 requests a second: try again later");
+    world_close(&w);
+}
+
+static void the_limit_on_one_request_is_the_servers(void **state)
+{
+    struct node_limits limits = {.max_message = 1000};
+    char *text = large_text(1000, 'x');
+    struct world w;
+
+    (void)state;
+    world_open(&w, &limits);
+    assert_int_equal(send_message(&w, group_a, APPLICATION, text), GRPC_RESOURCE_EXHAUSTED);
+    text[500] = 0;
+    assert_int_equal(send_message(&w, group_a, APPLICATION, text), GRPC_OK);
+    xm_free(text);
     world_close(&w);
 }
 
@@ -792,56 +1022,65 @@ static void forget_blocked(struct blocked *b)
     uv_mutex_destroy(&b->lock);
 }
 
-struct outcomes {
-    size_t ok, refused;
-    bool three_refused, all_ended;
+struct ending {
+    bool ended;
+    int status;
+    char text[128];
 };
 
-static void note_outcome(void *ctx, const struct grpc_outcome *outcome)
+static void note_ending(void *ctx, const struct grpc_outcome *outcome)
 {
-    struct outcomes *o = ctx;
+    struct ending *e = ctx;
 
-    if (outcome->status == GRPC_OK) {
-        o->ok++;
-    } else {
-        assert_int_equal(outcome->status, GRPC_RESOURCE_EXHAUSTED);
-        assert_non_null(strstr(outcome->message, "wait to be stored"));
-        o->refused++;
-    }
-    o->three_refused = o->refused == 3;
-    o->all_ended = o->ok + o->refused == 4;
+    e->ended = true;
+    e->status = outcome->status;
+    snprintf(e->text, sizeof e->text, "%s", outcome->message);
 }
 
-/* Fields that nobody knows, two bytes each, take two dozen bytes each in memory: what counts is those. */
-static void what_waits_to_be_stored_is_bounded_by_the_memory_it_takes(void **state)
+/* A message with fields that nobody knows: two bytes each, and forty in memory. */
+static void start_greedy_send(struct world *w, uint8_t mark, struct ending *ending)
 {
     enum { FIELDS = 50 * 1000 };
-    struct node_limits limits = {.max_pending_bytes = 1024 * 1024};
-    struct outcomes outcomes = {0};
-    static struct blocked blocked; /* threads outlive a test that failed */
+    struct buf request = BUF_INIT;
     struct grpc_call *call;
+    int i;
+
+    *ending = (struct ending){0};
+    make_send_request(&request, group_a, APPLICATION, &mark, sizeof mark);
+    for (i = 0; i < FIELDS; i++)
+        buf_put_u16(&request, 0x7800); /* field 15, 0 */
+    assert_int_equal(grpc_unary(w->client, proto_method_info(PROTO_MLS_SEND_GROUP_MESSAGES)->path, buf_slice(&request),
+                                0, note_ending, ending, &call, NULL),
+                     0);
+    buf_free(&request);
+}
+
+static void what_is_not_stored_yet_is_bounded_by_the_memory_it_takes(void **state)
+{
+    struct node_limits limits = {.max_pending_bytes = 1024 * 1024};
+    static struct blocked blocked; /* its threads outlive a test that failed */
+    struct ending first, second;
     struct world w;
-    int i, k;
 
     (void)state;
     world_open(&w, &limits);
     block_pool(&w, &blocked);
-    for (i = 0; i < 4; i++) {
-        struct buf request = BUF_INIT;
-
-        make_send_request(&request, group_a, APPLICATION, &i, sizeof i);
-        for (k = 0; k < FIELDS; k++)
-            buf_put_u16(&request, 0x7800); /* field 15, 0 */
-        assert_int_equal(grpc_unary(w.client, proto_method_info(PROTO_MLS_SEND_GROUP_MESSAGES)->path,
-                                    buf_slice(&request), 0, note_outcome, &outcomes, &call, NULL),
-                         0);
-        buf_free(&request);
-    }
-    world_until(&w, &outcomes.three_refused); /* while one is on its way, or waits for that */
+    start_greedy_send(&w, 1, &first);
+    /* The transaction begins in the round after the one that brought the message, so before a second answer. */
+    query(&w, group_a, 1, 100, 0);
+    query(&w, group_a, 1, 100, 0);
+    start_greedy_send(&w, 2, &second);
+    world_until(&w, &second.ended);
+    assert_int_equal(second.status, GRPC_RESOURCE_EXHAUSTED);
+    assert_non_null(strstr(second.text, "bytes wait to be stored already"));
+    assert_false(first.ended);
     unblock_pool(&blocked);
-    world_until(&w, &outcomes.all_ended);
-    assert_int_equal(outcomes.ok, 1);
+    world_until(&w, &first.ended);
+    assert_int_equal(first.status, GRPC_OK);
     assert_int_equal(query(&w, group_a, 1, 100, 0)->n_messages, 1);
+    start_greedy_send(&w, 2, &second);
+    world_until(&w, &second.ended);
+    assert_int_equal(second.status, GRPC_OK);
     world_close(&w);
     forget_blocked(&blocked);
 }
@@ -892,20 +1131,29 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_newest_message_of_each_group_in_order),
         cmocka_unit_test(both_kinds_of_welcome_share_ids_and_come_back_in_order),
         cmocka_unit_test(one_bad_welcome_refuses_the_whole_request),
+        cmocka_unit_test(the_same_welcome_for_two_installations_is_two),
         cmocka_unit_test(key_packages_are_replaced_and_fetched_in_the_order_asked),
         cmocka_unit_test(a_damaged_key_package_is_refused),
         cmocka_unit_test(a_key_package_that_would_crowd_out_others_is_refused),
+        cmocka_unit_test(registering_is_uploading_and_tells_the_installation),
         cmocka_unit_test(a_key_package_with_unknown_welcome_extensions_is_taken),
         cmocka_unit_test(the_commit_log_keeps_its_limits_and_its_order),
         cmocka_unit_test(a_page_is_cut_where_no_client_could_read_more),
         cmocka_unit_test(commit_logs_are_cut_where_no_client_could_read_more),
         cmocka_unit_test(methods_that_are_not_there_answer_unimplemented),
         cmocka_unit_test(bytes_that_are_no_request_are_refused_by_every_method),
+        cmocka_unit_test(lists_of_more_than_ten_thousand_are_refused),
+        cmocka_unit_test(an_answer_that_no_client_could_read_is_not_sent),
+        cmocka_unit_test(the_node_says_that_it_is_well),
+        cmocka_unit_test(time_never_goes_back_though_the_clock_does),
         cmocka_unit_test(everything_is_there_after_a_restart_and_time_goes_on),
         cmocka_unit_test(concurrent_publishes_share_transactions),
         cmocka_unit_test(a_node_may_be_stopped_while_it_stores),
         cmocka_unit_test(over_a_rate_a_request_is_refused_and_the_next_second_is_not),
-        cmocka_unit_test(what_waits_to_be_stored_is_bounded_by_the_memory_it_takes),
+        cmocka_unit_test(what_one_request_publishes_counts_one_by_one),
+        cmocka_unit_test(requests_have_a_rate_of_their_own),
+        cmocka_unit_test(the_limit_on_one_request_is_the_servers),
+        cmocka_unit_test(what_is_not_stored_yet_is_bounded_by_the_memory_it_takes),
         cmocka_unit_test(a_node_ends_when_idle_and_not_while_a_client_is_connected),
     };
 
