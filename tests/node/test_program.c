@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "mls/mls.h"
 #include "net/status.h"
+#include "node/options.h"
 #include "proto/xmtp_mls_api.pb-c.h"
 #include "tests/node/world.h"
 
@@ -262,6 +263,11 @@ static void a_full_disk_refuses_what_is_new_and_keeps_what_is_there(void **state
     static const char group[] = "gggggggggggggggg";
     Xmtp__Mls__Api__V1__QueryGroupMessagesRequest request = XMTP__MLS__API__V1__QUERY_GROUP_MESSAGES_REQUEST__INIT;
     Xmtp__Mls__Api__V1__QueryGroupMessagesResponse *reply;
+    Xmtp__Mls__Api__V1__SubscribeGroupMessagesRequest__Filter filter =
+        XMTP__MLS__API__V1__SUBSCRIBE_GROUP_MESSAGES_REQUEST__FILTER__INIT, *filters[] = {&filter};
+    Xmtp__Mls__Api__V1__SubscribeGroupMessagesRequest subscribe =
+        XMTP__MLS__API__V1__SUBSCRIBE_GROUP_MESSAGES_REQUEST__INIT;
+    struct world_stream stream = {0};
     struct program p;
     struct world w;
     char dir[64], *mark = malloc(100 * 1000 + 1);
@@ -274,6 +280,10 @@ static void a_full_disk_refuses_what_is_new_and_keeps_what_is_there(void **state
     mark[100 * 1000] = 0;
     dir_make(dir);
     connect_to(&w, start_node_limited(&p, dir, 2 * 1000 * 1000));
+    filter.group_id = proto_bytes(slice_str(group));
+    subscribe.filters = filters;
+    subscribe.n_filters = 1;
+    world_stream_open(&stream, &w, PROTO_MLS_SUBSCRIBE_GROUP_MESSAGES, &subscribe);
     for (i = 0; i < 60; i++) {
         mark[0] = (char)('0' + i);
         if (send_message(&w, group, MLS_CONTENT_APPLICATION, mark) == GRPC_OK) {
@@ -288,6 +298,8 @@ static void a_full_disk_refuses_what_is_new_and_keeps_what_is_there(void **state
     request.group_id = proto_bytes(slice_str(group));
     assert_int_equal(world_call(&w, PROTO_MLS_QUERY_GROUP_MESSAGES, &request, &reply), GRPC_OK);
     assert_int_equal(reply->n_messages, stored);
+    assert_int_equal(stream.n, stored); /* nobody was told of what is not there */
+    world_stream_close(&stream);
     disconnect(&w);
     kill(p.pid, SIGTERM);
     assert_int_equal(wait_end(&p), 0);
@@ -351,6 +363,57 @@ static void mistakes_are_told_in_one_line(void **state)
     }
 }
 
+/* Each option and where it goes; the defaults are for node_open() to fill in. */
+static void every_limit_is_an_option(void **state)
+{
+    const char *args[] = {"xmtui-node", "--max-message", "11", "--max-calls", "12", "--max-connections", "13",
+                    "--max-streams", "14", "--max-filters", "15", "--max-pending", "16", "--max-requests", "17",
+                    "--max-publishes", "18", "--idle-exit", "19", "--db", "/x/y", "--log-level", "debug",
+                    "--tls-cert", "c", "--tls-key", "k", "--listen", "127.0.0.1:1", "--listen", "[::1]:2", NULL};
+    static struct node_options o;
+
+    (void)state;
+    assert_int_equal(node_options_read(sizeof args / sizeof *args - 1, (char **)(uintptr_t)args, &o), NODE_OPTIONS_RUN);
+    assert_int_equal(o.config.limits.max_message, 11);
+    assert_int_equal(o.config.limits.max_calls, 12);
+    assert_int_equal(o.config.limits.max_connections, 13);
+    assert_int_equal(o.config.limits.max_streams, 14);
+    assert_int_equal(o.config.limits.max_filters, 15);
+    assert_int_equal(o.config.limits.max_pending_bytes, 16);
+    assert_int_equal(o.config.limits.requests_per_s, 17);
+    assert_int_equal(o.config.limits.publishes_per_s, 18);
+    assert_int_equal(o.config.idle_exit_ms, 19000);
+    assert_string_equal(o.config.db_path, "/x/y");
+    assert_int_equal(o.log_level, LOG_DEBUG);
+    assert_string_equal(o.config.tls_cert, "c");
+    assert_string_equal(o.config.tls_key, "k");
+    assert_int_equal(o.config.listen_n, 2);
+    assert_string_equal(o.config.listen[0], "127.0.0.1:1");
+    assert_string_equal(o.config.listen[1], "[::1]:2");
+}
+
+static void without_options_it_is_the_database_of_this_person_on_both_loopbacks(void **state)
+{
+    const char *args[] = {"xmtui-node", NULL}, *before = getenv("XDG_DATA_HOME");
+    char kept[4096] = "";
+    static struct node_options o;
+
+    (void)state;
+    if (before != NULL)
+        snprintf(kept, sizeof kept, "%s", before);
+    setenv("XDG_DATA_HOME", "/some/where", 1);
+    assert_int_equal(node_options_read(1, (char **)(uintptr_t)args, &o), NODE_OPTIONS_RUN);
+    assert_string_equal(o.config.db_path, "/some/where/xmtui/node/node.db");
+    assert_int_equal(o.config.listen_n, 1);
+    assert_string_equal(o.config.listen[0], "localhost:5556");
+    assert_int_equal(o.log_level, LOG_WARN);
+    assert_int_equal(o.config.idle_exit_ms, 0);
+    if (before != NULL)
+        setenv("XDG_DATA_HOME", kept, 1);
+    else
+        unsetenv("XDG_DATA_HOME");
+}
+
 static void a_certificate_that_is_not_there_is_named(void **state)
 {
     struct program p;
@@ -399,6 +462,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_full_disk_refuses_what_is_new_and_keeps_what_is_there),
         cmocka_unit_test(without_clients_it_ends_by_itself),
         cmocka_unit_test(mistakes_are_told_in_one_line),
+        cmocka_unit_test(every_limit_is_an_option),
+        cmocka_unit_test(without_options_it_is_the_database_of_this_person_on_both_loopbacks),
         cmocka_unit_test(a_certificate_that_is_not_there_is_named),
         cmocka_unit_test(a_file_that_is_no_database_is_refused),
     };

@@ -14,6 +14,9 @@
 #include "base/hex.h"
 #include "base/rand.h"
 
+#include <sqlite3.h>
+#include <stdatomic.h>
+
 #include "tests/test.h"
 
 #define APPLICATION MLS_CONTENT_APPLICATION
@@ -857,6 +860,59 @@ static void concurrent_publishes_share_transactions(void **state)
     world_close(&w);
 }
 
+/* ---- What was answered is on the disk ---- */
+
+/* Counts how often a write-ahead log was brought to the disk, and when: the database's own way to files, with one
+ * function put in between. */
+static sqlite3_vfs counting;
+static const sqlite3_vfs *plain;
+static const sqlite3_io_methods *wal_methods;
+static sqlite3_io_methods counted_methods;
+static atomic_uint syncs;
+
+static int count_sync(sqlite3_file *file, int flags)
+{
+    atomic_fetch_add(&syncs, 1);
+    return wal_methods->xSync(file, flags);
+}
+
+static int open_counted(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
+{
+    int r = plain->xOpen(vfs, name, file, flags, out_flags);
+
+    if (r != SQLITE_OK || !(flags & SQLITE_OPEN_WAL))
+        return r;
+    wal_methods = file->pMethods;
+    counted_methods = *wal_methods;
+    counted_methods.xSync = count_sync;
+    file->pMethods = &counted_methods;
+    return r;
+}
+
+static void every_answer_comes_after_the_disk_has_it(void **state)
+{
+    struct world w;
+    unsigned before;
+    int i;
+
+    (void)state;
+    plain = sqlite3_vfs_find(NULL);
+    counting = *plain;
+    counting.zName = "counting";
+    counting.xOpen = open_counted;
+    assert_int_equal(sqlite3_vfs_register(&counting, 1), SQLITE_OK);
+    world_open(&w, NULL);
+    for (i = 0; i < 5; i++) {
+        char mark[] = {(char)('a' + i), 0};
+
+        before = atomic_load(&syncs);
+        assert_int_equal(send_message(&w, group_a, APPLICATION, mark), GRPC_OK);
+        assert_true(atomic_load(&syncs) > before);
+    }
+    world_close(&w);
+    sqlite3_vfs_unregister(&counting);
+}
+
 static void count_outcome(void *ctx, const struct grpc_outcome *outcome)
 {
     size_t *ends = ctx;
@@ -1148,6 +1204,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(time_never_goes_back_though_the_clock_does),
         cmocka_unit_test(everything_is_there_after_a_restart_and_time_goes_on),
         cmocka_unit_test(concurrent_publishes_share_transactions),
+        cmocka_unit_test(every_answer_comes_after_the_disk_has_it),
         cmocka_unit_test(a_node_may_be_stopped_while_it_stores),
         cmocka_unit_test(over_a_rate_a_request_is_refused_and_the_next_second_is_not),
         cmocka_unit_test(what_one_request_publishes_counts_one_by_one),
