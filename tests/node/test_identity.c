@@ -52,6 +52,7 @@ static const char *inbox_of(struct world *w, const char *identifier, int kind)
     assert_int_equal(reply->responses[0]->identifier_kind, kind == 2 ? 2 : 0);
     if (reply->responses[0]->_inbox_id_case == XMTP__IDENTITY__API__V1__GET_INBOX_IDS_RESPONSE__RESPONSE___INBOX_ID__NOT_SET)
         return "";
+    assert_int_equal(strlen(reply->responses[0]->inbox_id), INBOX_ID_LEN); /* absent or whole */
     return reply->responses[0]->inbox_id;
 }
 
@@ -362,6 +363,29 @@ static void inbox_ids_are_hex(void **state)
     world_close(&w);
 }
 
+static void an_update_signed_by_a_contract_wallet_is_refused_and_says_why(void **state)
+{
+    struct identity_request *req = NULL;
+    struct bytes update = {0};
+    struct person p;
+    struct world w;
+
+    (void)state;
+    world_open(&w, NULL);
+    person_make(&p, 1);
+    assert_int_equal(request_registration(ident_ethereum(p.address), INBOX_NONCE_DEFAULT, &p.installation, 1, p.inbox_id,
+                                          &req, NULL),
+                     0);
+    request_sign_installation(req, &p.installation, NULL);
+    assert_int_equal(request_put_contract_signature(req, 1, p.address, 7, slice_str("by a contract"), NULL), 0);
+    finish(req, &update);
+    assert_int_equal(publish_update(&w, bytes_slice(&update)), GRPC_INVALID_ARGUMENT);
+    assert_non_null(strstr(w.text, "a smart contract wallet signed, and no chain can be asked"));
+    assert_string_equal(inbox_of(&w, p.address, 1), "");
+    bytes_free(&update);
+    world_close(&w);
+}
+
 static void contract_wallets_are_answered_one_by_one_with_unsupported(void **state)
 {
     Xmtp__Identity__Api__V1__VerifySmartContractWalletSignatureRequestSignature one =
@@ -394,6 +418,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_full_log_takes_no_more),
         cmocka_unit_test(a_log_that_no_answer_could_carry_takes_no_more),
         cmocka_unit_test(inbox_ids_are_hex),
+        cmocka_unit_test(an_update_signed_by_a_contract_wallet_is_refused_and_says_why),
         cmocka_unit_test(contract_wallets_are_answered_one_by_one_with_unsupported),
     };
 
