@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/i18n.h"
 #include "base/log.h"
 #include "identity/state.h"
 #include "net/node_api.h"
@@ -430,6 +431,34 @@ static int resolve_stored(struct core *core, struct slice address, char out[65],
     return r == ERR_NOTFOUND ? 0 : r;
 }
 
+/* A node that names another inbox would put somebody else in the place of the person who is meant: the log of the
+ * inbox, signed by its wallets, has to have the address. */
+static int confirm(struct core *core, char (*addresses)[ETH_ADDRESS_LEN + 1], const char *const *inbox_ids, size_t n,
+                   struct err *err)
+{
+    const char **named = xm_calloc(n, sizeof *named);
+    const struct identity_state *state;
+    size_t count = 0;
+    int r;
+
+    if (!named)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < n; i++)
+        if (inbox_ids[i])
+            named[count++] = inbox_ids[i];
+    r = inbox_load(core, named, count, err);
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        if (!inbox_ids[i])
+            continue;
+        r = inbox_state_at(core, inbox_ids[i], 0, &state, err);
+        if (r == ERR_NOTFOUND || (r == 0 && !identity_state_member(state, ident_ethereum(addresses[i]))))
+            r = err_set(err, ERR_REMOTE, _("the node names an inbox for %s that does not have this address"),
+                        addresses[i]);
+    }
+    xm_free(named);
+    return r;
+}
+
 static int resolve_network(struct core *core, char (*addresses)[ETH_ADDRESS_LEN + 1], size_t n, char (*out)[65],
                            struct err *err)
 {
@@ -445,7 +474,11 @@ static int resolve_network(struct core *core, char (*addresses)[ETH_ADDRESS_LEN 
         r = err_set(err, ERR_OFFLINE, "offline: the network is not asked");
     else
         r = node_get_inbox_ids(core->api, ids, n, &found, err);
-    for (size_t i = 0; r == 0 && i < n && i < found.count; i++) {
+    if (r == 0 && found.count != n)
+        r = err_set(err, ERR_REMOTE, "the node answered for %zu addresses instead of %zu", found.count, n);
+    if (r == 0)
+        r = confirm(core, addresses, found.inbox_ids, n, err);
+    for (size_t i = 0; r == 0 && i < n; i++) {
         snprintf(out[i], 65, "%s", found.inbox_ids[i] ? found.inbox_ids[i] : "");
         if (found.inbox_ids[i])
             r = store_inbox_of_put(core->store, NODE_IDENTIFIER_ETHEREUM, slice_str(addresses[i]), out[i],

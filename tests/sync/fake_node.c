@@ -491,6 +491,8 @@ static int get_inbox_ids(struct node_api *base, const struct node_identifier *id
                 out->inbox_ids[i] = node->updates[k].inbox;
             identity_state_free(state);
         }
+    for (size_t i = 0; i < count && ((struct fake_api *)base)->names_inbox; i++)
+        out->inbox_ids[i] = ((struct fake_api *)base)->names_inbox;
     return 0;
 }
 

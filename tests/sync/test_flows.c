@@ -6,9 +6,10 @@
 #include <cmocka.h>
 
 #include "base/hex.h"
-#include "mls/mls.h"
 #include "crypto/ed25519.h"
 #include "identity/key_package.h"
+#include "identity/state.h"
+#include "mls/mls.h"
 #include "mls/protect.h"
 #include "mls/send.h"
 #include "store/groups.h"
@@ -18,6 +19,7 @@
 #include "sync/group.h"
 #include "sync/group_create.h"
 #include "sync/group_update.h"
+#include "sync/inboxes.h"
 #include "sync/membership_locked.h"
 #include "sync/receive.h"
 #include "sync/send.h"
@@ -773,6 +775,38 @@ static void a_new_device_is_found_though_the_clock_was_ahead(void **state)
     world_run(*state, clock_put_right);
 }
 
+/* ---- a node that lies ---- */
+
+static void address_of(struct peer *p, char out[43])
+{
+    const struct identity_state *state;
+
+    OK(inbox_state_at(&p->core, p->core.self.inbox_id, 0, &state, &err));
+    snprintf(out, 43, "%.42s", (const char *)identity_state_nth(state, IDENT_ETHEREUM, 0)->id.value.data);
+}
+
+static void wrong_inbox(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2), *mallory = world_installation(w, 3);
+    char address[43], inbox[65] = "";
+
+    address_of(b, address);
+    a->api.names_inbox = mallory->core.self.inbox_id;
+    assert_int_equal(inbox_resolve_address(&a->core, address, inbox, &err), ERR_REMOTE);
+    assert_non_null(strstr(err.text, "does not have this address"));
+    a->api.names_inbox = NULL;
+    a->api.offline = true; /* nor was it remembered */
+    assert_int_equal(inbox_resolve_address(&a->core, address, inbox, &err), ERR_OFFLINE);
+    a->api.offline = false;
+    OK(inbox_resolve_address(&a->core, address, inbox, &err));
+    assert_string_equal(inbox, b->core.self.inbox_id);
+}
+
+static void nobody_is_put_in_the_place_of_the_person_with_an_address(void **state)
+{
+    world_run(*state, wrong_inbox);
+}
+
 /* ---- hostile bytes ---- */
 
 static void hostile(struct world *w)
@@ -1184,6 +1218,7 @@ int main(void)
         TEST(duplicate_dms_read_as_one),
         TEST(a_foreign_preferences_group_is_not_trusted),
         TEST(a_message_reaches_a_device_that_was_new),
+        TEST(nobody_is_put_in_the_place_of_the_person_with_an_address),
         TEST(a_new_device_is_found_though_the_clock_was_ahead),
         TEST(damaged_envelopes_are_passed_over_and_change_nothing),
         TEST(a_damaged_commit_leaves_the_way_for_the_real_one),
