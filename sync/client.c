@@ -116,6 +116,11 @@ static bool send_up(struct xm_client *client, enum xm_event_kind kind, int64_t i
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     uint64_t one = 1;
 
+    /* A caller waits for its answer, however little memory there is for a good one. */
+    if (!text && kind != XM_EVENT_NOTIFICATION) {
+        kind = XM_EVENT_ERROR;
+        text = xm_strdup("{\"code\":-32603,\"message\":\"out of memory\"}");
+    }
     if (!item || !text || (item->event = (struct xm_event){kind, id, text}, !queue_put(client->up, item))) {
         xm_free(item);
         xm_free(text);

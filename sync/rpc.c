@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/hex.h"
 #include "base/i18n.h"
+#include "base/utf8.h"
 #include "sync/core.h"
 
 #include <inttypes.h>
@@ -89,6 +90,30 @@ int rpc_run(struct rpc *rpc, const char *method)
     return r;
 }
 
+/* JSON takes nothing but UTF-8, and a sentence may quote what is none, or be cut to its place in the middle of a
+ * character: such bytes become question marks.  Without a sentence there would be no answer. */
+static json_t *sentence(const char *text)
+{
+    char clean[sizeof((struct err *)0)->text];
+    size_t n = 0;
+
+    while (*text) { /* never more bytes out than in */
+        size_t len = 1;
+
+        while (len < 4 && text[len] && !utf8_valid(slice_of(text, len)))
+            len++;
+        if (utf8_valid(slice_of(text, len))) {
+            memcpy(clean + n, text, len);
+            n += len;
+            text += len;
+        } else {
+            clean[n++] = '?';
+            text++;
+        }
+    }
+    return json_stringn(clean, n);
+}
+
 json_t *rpc_error(const struct rpc *rpc, int code)
 {
     const char *name = "internal";
@@ -104,13 +129,13 @@ json_t *rpc_error(const struct rpc *rpc, int code)
         retryable = outside[i].retryable;
     }
     if (rpc->error_data && strcmp(json_string_value(json_object_get(rpc->error_data, "code")) ?: "", "method") == 0)
-        return json_pack("{s:i,s:s}", "code", -32601, "message", rpc->err.text);
+        return json_pack("{s:i,s:o}", "code", -32601, "message", sentence(rpc->err.text));
     data = json_pack("{s:s,s:b}", "code", name, "retryable", retryable);
     if (rpc->error_data) /* signature_needed: nothing was refused */
         number = RPC_SIGNATURE_NEEDED;
     if (data && rpc->error_data)
         json_object_update(data, rpc->error_data);
-    return json_pack("{s:i,s:s,s:o}", "code", number, "message", rpc->err.text, "data", data);
+    return json_pack("{s:i,s:o,s:o}", "code", number, "message", sentence(rpc->err.text), "data", data);
 }
 
 static int bad_type(struct rpc *rpc, const char *name, const char *wanted)

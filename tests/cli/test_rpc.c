@@ -62,6 +62,7 @@ static void what_is_no_request_is_told_so(void **state)
     expect_error("[1,2]", -32600, "null");
     expect_error("{\"jsonrpc\":\"2.0\",\"id\":7}", -32600, "7");
     expect_error("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"no.such\"}", -32601, "\"a\"");
+    expect_error("{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"n\xff\"}", -32700, "null"); /* no UTF-8 */
     expect_error("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"client.info\",\"params\":[1]}", -32602, "2");
     expect_error("{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"conversation.get\"}", -32602, "3");
     expect_error("{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"client.info\"}", -32600, "null");
@@ -69,6 +70,21 @@ static void what_is_no_request_is_told_so(void **state)
     expect_error("{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"client.info\",\"id\":5}", -32700, "null");
     expect_error("\"client.info\"", -32600, "null");
     expect_error("nonsense", -32700, "null");
+}
+
+/* The sentence about a name is cut to fit, here in the middle of a character: it has to be JSON all the same, or the
+ * request is never answered. */
+static void a_sentence_cut_within_a_character_is_an_answer(void **state)
+{
+    char line[400], name[80];
+
+    (void)state;
+    for (size_t n = 55; n < 61; n++) {
+        snprintf(name, sizeof name, "%.*s\xe2\x82\xac\xe2\x82\xac", (int)n,
+                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+        snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":6,\"method\":\"%s\"}", name);
+        expect_error(line, -32601, "6");
+    }
 }
 
 static void errors_name_their_kind_and_whether_to_try_again(void **state)
@@ -230,6 +246,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_request_is_told_so),
+        cmocka_unit_test(a_sentence_cut_within_a_character_is_an_answer),
         cmocka_unit_test(errors_name_their_kind_and_whether_to_try_again),
         cmocka_unit_test(a_notification_gets_no_answer),
         cmocka_unit_test(an_answer_carries_its_requests_id_whatever_it_is),

@@ -121,6 +121,15 @@ static void a_damaged_home_is_no_new_one_and_stays_as_it_is(void **state)
     fclose(file);
 }
 
+static void a_name_that_is_no_text_is_answered(void **state)
+{
+    struct fixture *f = *state;
+    struct xm_error error = {0};
+
+    assert_int_equal(xm_client_request(f->client, "conversation.\xff", "{}", 20000, NULL, &error), XM_FAILED);
+    assert_string_equal(error.text, "no method \"conversation.?\"");
+}
+
 static void errors_come_back_with_their_code(void **state)
 {
     struct fixture *f = *state;
@@ -272,6 +281,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_home_is_closed_to_others_and_not_registered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_writer_is_refused_with_the_pid_of_the_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_home_is_no_new_one_and_stays_as_it_is, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_name_that_is_no_text_is_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_come_back_with_their_code, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_decision_is_seen_by_a_reader_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(undo_writes_the_former_state_as_a_new_decision, set_up, tear_down),
