@@ -89,6 +89,33 @@ static void a_forged_commit_without_a_fault_is_good(void **state)
     end(m);
 }
 
+/* optional<UpdatePath> is there or not: 0 or 1. */
+static void third_way(struct mls_framed_content *content, void *ctx)
+{
+    static uint8_t body[4096];
+
+    (void)ctx;
+    assert_true(content->body.len < sizeof body && content->body.data[0] == 0 && content->body.data[1] == 1);
+    memcpy(body, content->body.data, content->body.len);
+    body[1] = 2;
+    content->body.data = body;
+}
+
+static void an_optional_path_is_there_or_not(void **state)
+{
+    struct kit_member m[MEMBERS];
+    struct forge_commit forge = {.edit_content = third_way};
+    struct bytes message;
+
+    (void)state;
+    begin(m);
+    message = forge_commit(&m[0], &forge, &rnd);
+    assert_int_equal(mls_group_process(m[1].g, bytes_slice(&message), &(struct mls_processed *){NULL}, NULL),
+                     ERR_MALFORMED);
+    bytes_free(&message);
+    end(m);
+}
+
 static void put_update(struct buf *list, const struct kit_member *who, struct slice raw_leaf)
 {
     struct buf raw = BUF_INIT;
@@ -350,6 +377,8 @@ static void key_packages_against_the_rules_are_not_let_in(void **state)
 }
 
 static void a_suite_of_nobody(struct mls_key_package *kp) { kp->suite = 7; }
+static void half_a_suite(struct mls_key_package *kp) { kp->leaf.capabilities.suites = slice_of("\x00\x03\x00", 3); }
+static void no_list(struct mls_key_package *kp) { kp->extensions = slice_of("\x1a\x1a\x00\x1a", 4); }
 static void two_things(struct mls_key_package *kp)
 {
     its_own_key(kp);
@@ -399,8 +428,10 @@ static void each_fault_of_a_key_package_is_told_alone(void **state)
     buf_put_slice(&longer, bytes_slice(&m[3].kp.data));
     buf_put_u8(&longer, 0);
     assert_int_equal(mls_key_package_parse(buf_slice(&longer), &kp, NULL), ERR_MALFORMED);
-    for (int i = 0; i < 2; i++) {
-        data = forge_key_package(&m[3], i ? leaf_twice : twice);
+    for (int i = 0; i < 4; i++) {
+        static void (*const broken[])(struct mls_key_package *) = {twice, leaf_twice, half_a_suite, no_list};
+
+        data = forge_key_package(&m[3], broken[i]);
         assert_int_equal(mls_key_package_parse(bytes_slice(&data), &kp, NULL), ERR_MALFORMED);
         bytes_free(&data);
     }
@@ -1015,6 +1046,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_forged_commit_without_a_fault_is_good),
+        cmocka_unit_test(an_optional_path_is_there_or_not),
         cmocka_unit_test(lists_of_proposals_against_the_rules_are_refused),
         cmocka_unit_test(group_extensions_against_the_rules_are_refused),
         cmocka_unit_test(group_extensions_that_one_member_does_not_know_are_refused),

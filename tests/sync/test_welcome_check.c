@@ -11,6 +11,7 @@
 #include "sync/group_create.h"
 #include "sync/inboxes.h"
 #include "sync/welcome_check.h"
+#include "sync/welcome_open.h"
 #include "tests/sync/peers.h"
 
 #include <stdlib.h>
@@ -103,6 +104,79 @@ static void members(struct world *w)
 static void every_leaf_is_of_a_listed_member_and_every_member_has_its_leaves(void **state)
 {
     world_run(*state, members);
+}
+
+/* ---- the outer form ---- */
+
+static int open_form(struct peer *p, struct node_welcome_message w, uint64_t *cursor)
+{
+    struct opened_welcome opened = {0};
+    int r = welcome_open(&p->core, &w, &opened, &err);
+
+    if (r == 0) {
+        *cursor = opened.message_cursor;
+        mls_group_free(opened.mls);
+    }
+    return r;
+}
+
+static void forms(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    struct bytes data = {0}, hpke = {0}, metadata = {0};
+    struct node_welcome_message good, bad;
+    struct buf longer = BUF_INIT;
+    struct fake_message *ledger;
+    uint64_t cursor, commit;
+    uint8_t id[16], zeros[2000] = {0};
+    size_t n;
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    n = fake_node_messages(w->node, &ledger);
+    commit = ledger[n - 1].id;
+    fake_node_pop_welcome(w->node, &good, &data, &hpke, &metadata);
+    good.kind = NODE_WELCOME_V1;
+    good.data = bytes_slice(&data);
+    good.hpke_public_key = bytes_slice(&hpke);
+    good.metadata = bytes_slice(&metadata);
+    for (uint32_t algorithm = 0; algorithm < 4; algorithm++) { /* 0 and 1 are X25519, the others are not offered */
+        good.wrapper_algorithm = algorithm;
+        assert_int_equal(open_form(b, good, &cursor), algorithm < 2 ? 0 : ERR_UNSUPPORTED);
+        assert_int_equal(cursor, commit);
+    }
+    good.wrapper_algorithm = 1;
+    bad = good;
+    bad.kind = NODE_WELCOME_POINTER;
+    assert_int_equal(open_form(b, bad, &cursor), ERR_UNSUPPORTED);
+    assert_int_equal(open_form(a, good, &cursor), ERR_NOTFOUND); /* sealed for a key of somebody else */
+    bad = good;
+    buf_put_slice(&longer, good.data);
+    buf_put_u8(&longer, 0);
+    bad.data = buf_slice(&longer);
+    assert_int_equal(open_form(b, bad, &cursor), ERR_MALFORMED);
+    bad.data.len -= 2;
+    assert_int_equal(open_form(b, bad, &cursor), ERR_MALFORMED);
+    bad.data = slice_of("\x20" "01234567890123456789012345678901" "\x03" "abc", 37);
+    assert_int_equal(open_form(b, bad, &cursor), ERR_MALFORMED); /* less than a tag */
+    /* The metadata may be missing, spoilt or anything: the welcome counts. */
+    bad = good;
+    bad.metadata.len = 0;
+    assert_int_equal(open_form(b, bad, &cursor), 0);
+    assert_int_equal(cursor, 0);
+    for (size_t len = 1; len <= sizeof zeros; len += len < 20 ? 1 : 1980) {
+        bad.metadata = slice_of(zeros, len);
+        assert_int_equal(open_form(b, bad, &cursor), 0);
+        assert_int_equal(cursor, 0);
+    }
+    buf_free(&longer);
+    bytes_free(&data);
+    bytes_free(&hpke);
+    bytes_free(&metadata);
+}
+
+static void a_welcome_is_opened_in_the_forms_that_we_offer(void **state)
+{
+    world_run(*state, forms);
 }
 
 /* ---- 1:1 chats ---- */
@@ -213,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_leaf_is_of_a_listed_member_and_every_member_has_its_leaves, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_welcome_is_opened_in_the_forms_that_we_offer, setup, teardown),
         cmocka_unit_test(a_chat_is_between_its_sender_and_us),
         cmocka_unit_test(a_chat_has_no_admins),
         cmocka_unit_test(a_chat_may_differ_in_some_permissions),
