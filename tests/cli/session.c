@@ -78,7 +78,7 @@ static const char *kind_of(const char *text)
     return len == 32 ? "$short" : len == 64 ? "$id" : len == 84 ? "$key" : len == 128 ? "$signature" : text;
 }
 
-/* The named ids in a longer text, and the time of a text to sign. */
+/* The named ids in a longer text, and the time of a text to sign; borrowed until the next call. */
 static const char *masked_inside(const char *text)
 {
     static char out[8192];
@@ -131,9 +131,12 @@ static json_t *masked_object(const json_t *json)
     json_t *out = json_object(), *item;
     const char *key;
 
-    json_object_foreach((json_t *)json, key, item)
-        json_object_set_new(out, masked_text(key),
-                            json_is_integer(item) && is_of_the_moment(key, json) ? json_string("$number") : masked(item));
+    json_object_foreach((json_t *)json, key, item) {
+        json_t *value =
+            json_is_integer(item) && is_of_the_moment(key, json) ? json_string("$number") : masked(item);
+
+        json_object_set_new(out, masked_text(key), value); /* the name is good until the next one */
+    }
     return out;
 }
 
