@@ -100,6 +100,8 @@ static int write_new(const char *path, const char *text, size_t len, struct err 
         r = err_set(err, ERR_IO, "writing %s: %s", path, strerror(errno));
     if (fd >= 0)
         close(fd);
+    if (fd >= 0 && r != 0)
+        unlink(path); /* half a key is nothing to leave */
     return r;
 }
 

@@ -6,8 +6,15 @@
 
 #include "base/alloc.h"
 #include "base/rand.h"
+#include "store/consent.h"
+#include "store/identity_log.h"
 #include "store/installation.h"
+#include "store/intents.h"
+#include "store/key_packages.h"
+#include "store/mls_state.h"
+#include "store/preferences.h"
 #include "store/settings.h"
+#include "store/tasks.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -15,6 +22,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -521,6 +529,160 @@ static void each_allocation_may_fail_and_nothing_half_done_stays(void **state)
     store_mem_free(&mem);
 }
 
+static int ignore_identifier(void *ctx, int kind, struct slice identifier)
+{
+    (void)ctx, (void)kind, (void)identifier;
+    return 0;
+}
+
+static int ignore_update(void *ctx, const struct store_identity_update *row)
+{
+    (void)ctx, (void)row;
+    return 0;
+}
+
+static int ignore_preference(void *ctx, const struct store_preference *row)
+{
+    (void)ctx, (void)row;
+    return 0;
+}
+
+static int ignore_group(void *ctx, const struct store_group *row)
+{
+    (void)ctx, (void)row;
+    return 0;
+}
+
+static int ignore_conversation(void *ctx, const struct store_conversation *row)
+{
+    (void)ctx, (void)row;
+    return 0;
+}
+
+static int ignore_consent(void *ctx, const struct store_consent *row)
+{
+    (void)ctx, (void)row;
+    return 0;
+}
+
+static int ignore_nickname(void *ctx, enum store_nickname_of of, const char *entity, const char *name)
+{
+    (void)ctx, (void)of, (void)entity, (void)name;
+    return 0;
+}
+
+/* Something of every table family written, then all that plant() left read back. */
+static int write_each_kind(struct store *s, struct err *e)
+{
+    const struct slice value = slice_str("another value");
+    const struct store_group_texts texts = {value, value, value, value};
+    int64_t id;
+    int r;
+
+    (void)((r = store_group_set_texts(s, id16(1), &texts, e)) != 0 || (r = store_draft_put(s, 1, value, e)) != 0 ||
+        (r = store_secret_put(s, "another", value, e)) != 0 ||
+        (r = store_key_package_put(s,
+                                   &(struct store_key_package){.ref = id32(11),
+                                                               .package = id32(12),
+                                                               .private_part = value,
+                                                               .init_key = id32(13)},
+                                   &id, e)) != 0 ||
+        (r = store_identity_update_put(s, &(struct store_identity_update){"bo", 1, 1, 1, value}, NULL, e)) != 0 ||
+        (r = store_association_put(s, "bo", 1, value, e)) != 0 ||
+        (r = store_inbox_of_put(s, 1, value, "bo", 1, e)) != 0 ||
+        (r = store_mls_put(s, id16(1), (struct store_piece){2, 3, 4}, value, e)) != 0 ||
+        (r = store_intent_put(s, &(struct store_intent){.kind = 1, .group_id = id16(1), .data = value}, &id, e)) != 0 ||
+        (r = store_intent_set_published(s, id, id32(21), value, value, 1, e)) != 0 ||
+        (r = store_hmac_key_put(s, value, 2, NULL, e)) != 0 ||
+        (r = store_preference_put(s, 0, value, 1, NULL, e)) != 0 ||
+        (r = store_task_put(s, &(struct store_task){.kind = 1, .hash = id32(19), .data = value, .expires_at_ns = 9},
+                            NULL, e)) != 0 ||
+        (r = store_nickname_put(s, STORE_NICKNAME_INBOX, "caro", "Caro", e)) != 0 ||
+        (r = store_setting_put(s, "colour", value, e)) != 0);
+    return r;
+}
+
+static int read_each_kind(struct store *s, struct store_mem *mem, struct err *e)
+{
+    const struct store_conversations_query all = {0};
+    struct store_key_package package;
+    struct store_installation self;
+    struct store_conversation line;
+    struct store_intent intent;
+    struct bytes piece = {0};
+    struct store_task task;
+    const char *text;
+    struct slice value;
+    int64_t at;
+    int r;
+
+    (void)((r = store_conversation_get(s, id16(1), mem, &line, e)) != 0 ||
+        (r = store_conversations_each(s, &all, ignore_conversation, NULL, e)) != 0 ||
+        (r = store_groups_each(s, ~0u, ignore_group, NULL, e)) != 0 ||
+        (r = store_draft_get(s, 1, mem, &value, e)) != 0 || (r = store_secret_get(s, "another", mem, &value, e)) != 0 ||
+        (r = store_key_package_find(s, id32(13), mem, &package, e)) != 0 ||
+        (r = store_identity_updates_each(s, "bo", 0, 0, ignore_update, NULL, e)) != 0 ||
+        (r = store_association_get(s, "bo", 1, mem, &value, e)) != 0 ||
+        (r = store_inbox_of_get(s, 1, slice_str("another value"), mem, &text, NULL, e)) != 0 ||
+        (r = store_identifiers_of_each(s, "bo", ignore_identifier, NULL, e)) != 0 ||
+        (r = store_mls_get(s, id16(1), (struct store_piece){2, 3, 4}, &piece, e)) != 0 ||
+        (r = store_intent_by_hash(s, id32(21), mem, &intent, e)) != 0 ||
+        (r = store_hmac_key_get(s, mem, &value, &at, e)) != 0 ||
+        (r = store_preferences_each(s, ignore_preference, NULL, e)) != 0 ||
+        (r = store_task_next(s, 8, mem, &task, e)) != 0 || (r = store_installation_get(s, mem, &self, e)) != 0 ||
+        (r = store_consents_each(s, ignore_consent, NULL, e)) != 0 ||
+        (r = store_nicknames_each(s, ignore_nickname, NULL, e)) != 0 ||
+        (r = store_setting_get(s, "colour", mem, &value, e)) != 0);
+    bytes_wipe(&piece);
+    return r;
+}
+
+static void each_allocation_of_each_verb_may_fail(void **state)
+{
+    struct home *home = *state;
+    unsigned long n;
+    int r;
+
+    plant(home->store);
+    for (n = 1;; n++) {
+        struct store_mem mem = STORE_MEM_INIT;
+        struct err why = {0};
+
+        OK(store_begin(home->store, DB_NORMAL, err));
+        alloc_fail_after(n);
+        if ((r = write_each_kind(home->store, &why)) == 0)
+            r = read_each_kind(home->store, &mem, &why);
+        alloc_fail_after(0);
+        store_rollback(home->store);
+        store_mem_free(&mem);
+        expect_planted(home->store);
+        if (r == 0)
+            break;
+        if (r != ERR_NOMEM || !*why.text)
+            fail_msg("allocation %lu: %d, \"%s\"", n, r, why.text);
+    }
+    assert_true(n > 15);
+}
+
+/* A disk that is full when the key is written leaves nothing beside it. */
+static void a_key_that_cannot_be_written_leaves_nothing(void **state)
+{
+    struct home *home = *state;
+    struct rlimit before, small;
+    uint8_t key[STORE_KEY_LEN];
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 20;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    FAILS(ERR_IO, store_key_file_create(home->path, &rand_system, key, err));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_not_equal(access(home_file(home, STORE_KEY_FILE ".new"), F_OK), 0);
+    assert_int_not_equal(access(home_file(home, STORE_KEY_FILE), F_OK), 0);
+    OK(store_key_file_create(home->path, &rand_system, key, err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,6 +708,8 @@ int main(void)
         TEST(a_sealed_value_moved_to_another_row_does_not_open),
         TEST(deleted_text_leaves_no_trace_in_the_file),
         TEST(each_allocation_may_fail_and_nothing_half_done_stays),
+        TEST(each_allocation_of_each_verb_may_fail),
+        EMPTY(a_key_that_cannot_be_written_leaves_nothing),
     };
 
     return cmocka_run_group_tests(tests, crypto_setup, NULL);
