@@ -94,7 +94,8 @@ struct store_info {
 /* What is there, without a key: tells a caller whether to ask for a passphrase. */
 int store_peek(const char *home, struct store_info *out, struct err *err);
 
-/* Wraps the data key anew; the old key or passphrase opens nothing from then on.  Not in a transaction. */
+/* Wraps the data key anew; the old key or passphrase does not open this file from then on, though a copy from before
+ * a migration still.  Not in a transaction. */
 int store_rewrap(struct store *store, const struct store_key *new_key, struct err *err);
 
 /* Transactions, see db.h.  Everything of one received envelope belongs in one. */
