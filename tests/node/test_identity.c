@@ -118,6 +118,8 @@ static void a_new_inbox_is_found_by_id_and_by_account(void **state)
     proto_pack(&again, reply->responses[1]->updates[0]->update);
     assert_true(slice_eq(buf_slice(&again), bytes_slice(&update)));
     assert_int_equal(reply->responses[2]->n_updates, 0);
+    reply = get_updates(&w, (const char *const[]){p.inbox_id}, (const uint64_t[]){UINT64_MAX}, 1);
+    assert_int_equal(reply->responses[0]->n_updates, 0);
     buf_free(&again);
     bytes_free(&update);
     world_close(&w);

@@ -184,7 +184,10 @@ static void pages_follow_the_rules_of_the_network(void **state)
     assert_int_equal(reply->n_messages, 7);
     assert_int_equal(reply->messages[0]->v1->id, 9);
     assert_int_equal(reply->paging_info->limit, 7);
-    /* A limit over 100 is 100; a cursor past everything is an empty page. */
+    /* No limit and one over 100 are 100; a cursor past everything is an empty page. */
+    reply = query(&w, group_a, 1, 0, 0);
+    assert_int_equal(reply->n_messages, 100);
+    assert_int_equal(reply->paging_info->limit, 100);
     assert_int_equal(query(&w, group_a, 1, 5000, 0)->n_messages, 100);
     assert_int_equal(query(&w, group_a, 1, 100, UINT64_MAX)->n_messages, 0);
     assert_int_equal(query(&w, group_b, 1, 100, 0)->n_messages, 0);

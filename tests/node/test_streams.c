@@ -124,6 +124,36 @@ static void cursors_are_exclusive_and_a_group_named_twice_keeps_the_lower(void *
     world_close(&w);
 }
 
+/* What no row can have disturbs nothing: a name of 300 bytes, and a cursor that no id ever reaches. */
+static void impossible_filters_are_silent(void **state)
+{
+    char endless[301];
+    struct world_stream s = {0}, t = {0};
+    struct world w;
+
+    (void)state;
+    memset(endless, 'a', sizeof endless - 1);
+    endless[sizeof endless - 1] = 0;
+    world_open(&w, NULL);
+    send_message(&w, group_a, APPLICATION, "1"); /* id 2 */
+    send_message(&w, group_b, APPLICATION, "2"); /* id 3 */
+    subscribe(&s, &w, endless, 0, group_a, 0);
+    subscribe(&t, &w, group_a, UINT64_MAX, group_b, 0);
+    world_stream_wait(&s, 1);
+    world_stream_wait(&t, 1);
+    send_message(&w, group_a, APPLICATION, "3"); /* id 4 */
+    send_message(&w, group_b, APPLICATION, "4"); /* id 5 */
+    world_stream_wait(&s, 2);
+    world_stream_wait(&t, 2);
+    assert_int_equal(id_of(&s, 0, group_a), 2);
+    assert_int_equal(id_of(&s, 1, group_a), 4);
+    assert_int_equal(id_of(&t, 0, group_b), 3);
+    assert_int_equal(id_of(&t, 1, group_b), 5);
+    world_stream_close(&s);
+    world_stream_close(&t);
+    world_close(&w);
+}
+
 static void an_empty_name_ends_the_stream(void **state)
 {
     Xmtp__Mls__Api__V1__SubscribeWelcomeMessagesRequest none =
@@ -388,6 +418,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(no_filter_is_an_open_silent_stream),
         cmocka_unit_test(history_comes_first_then_what_is_sent_now),
         cmocka_unit_test(cursors_are_exclusive_and_a_group_named_twice_keeps_the_lower),
+        cmocka_unit_test(impossible_filters_are_silent),
         cmocka_unit_test(an_empty_name_ends_the_stream),
         cmocka_unit_test(welcomes_are_streamed_alike),
         cmocka_unit_test(a_cancelled_stream_is_gone_at_once_and_the_others_live_on),
