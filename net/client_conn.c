@@ -194,6 +194,7 @@ static void on_sock_bytes(void *ctx, struct slice bytes)
     struct err err;
     ssize_t n;
 
+    conn->heard = true;
     keepalive_heard(&conn->keepalive, uv_now(c->loop));
     c->last_heard_ms = uv_now(c->loop);
     conn->dirty = true;
@@ -211,9 +212,18 @@ static void on_sock_writable(void *ctx)
     conn->dirty = true;
 }
 
+/* A TLS server hangs up on plain talk, and many say nothing before. */
 static void on_sock_down(void *ctx, const struct err *why)
 {
-    client_conn_fail(ctx, why);
+    struct client_conn *conn = ctx;
+    struct err err;
+
+    if (conn->heard || conn->client->tls) {
+        client_conn_fail(conn, why);
+        return;
+    }
+    err_set(&err, why->code, "%s before it said a word (https:// instead of http://?)", why->text);
+    client_conn_fail(conn, &err);
 }
 
 static void maybe_freed(struct client_conn *conn)

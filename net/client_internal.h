@@ -81,6 +81,7 @@ struct client_conn {
     unsigned handles;
     struct call_list calls;
     bool dirty;    /* has output */
+    bool heard;    /* the peer said anything */
     bool live;     /* the peer's SETTINGS came */
     bool useful;   /* it answered a call */
     bool draining; /* no new calls */

@@ -269,6 +269,8 @@ static void plain_talk_to_a_tls_server_fails_clearly(void **state)
     ask(&w, "/t/Echo", "", 0, 5000, &a);
     RUN_UNTIL(&w, a.ends);
     assert_int_equal(a.status, GRPC_UNAVAILABLE);
+    if (!strstr(a.message, "(https:// instead of http://?)"))
+        fail_msg("%s", a.message);
     answer_free(&a);
     world_close(&w);
 }
