@@ -1197,14 +1197,13 @@ static void an_identity_log_is_the_one_asked_for_and_ascends(void **state)
     assert_int_equal(log_answer(NULL, (const uint64_t[]){6, UINT64_C(1) << 63}, 2), ERR_MALFORMED);
 }
 
-static int inbox_id_answer(const char *first, const char *second)
+static int inbox_id_answer(const char *first, const char *second, struct err *err)
 {
     static const struct node_identifier asked[] = {{NODE_IDENTIFIER_ETHEREUM, "0xaa"},
                                                    {NODE_IDENTIFIER_ETHEREUM, "0xbb"}};
     struct node_memory *memory = node_memory_new();
     const char *ids[2];
     struct buf body = BUF_INIT, response = BUF_INIT;
-    struct err err;
     int r;
 
     wire_put_bytes(&response, 1, slice_str(first));
@@ -1213,7 +1212,7 @@ static int inbox_id_answer(const char *first, const char *second)
         wire_put_bytes(&response, 1, slice_str(second));
         wrap(&body, 1, &response);
     }
-    r = node_answer_inbox_ids(buf_slice(&body), asked, 2, memory, ids, &err);
+    r = node_answer_inbox_ids(buf_slice(&body), asked, 2, memory, ids, err);
     buf_free(&body);
     buf_free(&response);
     node_memory_free(memory);
@@ -1222,10 +1221,13 @@ static int inbox_id_answer(const char *first, const char *second)
 
 static void inbox_ids_answer_each_identifier_in_its_place(void **state)
 {
+    struct err err;
+
     (void)state;
-    assert_int_equal(inbox_id_answer("0xaa", "0xbb"), 0);
-    assert_int_equal(inbox_id_answer("0xbb", "0xaa"), ERR_MALFORMED);
-    assert_int_equal(inbox_id_answer("0xaa", NULL), ERR_MALFORMED);
+    assert_int_equal(inbox_id_answer("0xaa", "0xbb", &err), 0);
+    assert_int_equal(inbox_id_answer("0xbb", "0xaa", &err), ERR_MALFORMED);
+    assert_int_equal(inbox_id_answer("0xaa", NULL, &err), ERR_MALFORMED);
+    assert_string_equal(err.text, "the node answers 2 questions with 1 entries");
 }
 
 /* How many of the entries with these ids are taken, asked for from 5 on; or an error. */
