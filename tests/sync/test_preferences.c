@@ -354,15 +354,15 @@ BODY(what_was_decided_without_a_network_reaches_an_installation_that_came_meanwh
     assert_string_equal(decided(b, CONSENT_INBOX, someone), "denied");
 }
 
-/* The other program's way, too: only what came in a group of ours counts, and only as a message. */
-BODY(a_row_that_is_no_message_is_no_decision)
+/* Neither somebody else's message nor a row that is no message is a decision of ours. */
+BODY(only_a_message_of_our_own_inbox_is_a_decision)
 {
     struct peer *a = installation(1);
     struct consent_choice choice = {.type = CONSENT_INBOX, .state = CONSENT_DENIED};
     struct buf updates = BUF_INIT, payload = BUF_INIT;
     struct bytes content = {0};
-    struct store_message row = {.kind = STORE_MESSAGE_MEMBERSHIP, .status = STORE_PUBLISHED, .originator = 10};
-    uint8_t group[16], other[32] = {9}, ids[2][32] = {{1}, {2}};
+    struct store_message row = {.status = STORE_PUBLISHED, .originator = 10};
+    uint8_t group[16], other[32] = {9}, ids[3][32] = {{1}, {2}, {3}};
 
     memcpy(choice.entity, someone, sizeof someone);
     primary(a, group);
@@ -370,19 +370,19 @@ BODY(a_row_that_is_no_message_is_no_decision)
     pref_payload_finish(&updates, &payload);
     OK(content_device_sync(buf_slice(&payload), &content, &err));
     row.group_id = slice_of(group, 16);
-    row.sender_inbox_id = a->core.self.inbox_id;
     row.sender_installation_id = slice_of(other, 32);
     row.body = bytes_slice(&content);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         row.id = slice_of(ids[i], 32);
+        row.kind = i == 0 ? STORE_MESSAGE_MEMBERSHIP : STORE_MESSAGE_APPLICATION;
+        row.sender_inbox_id = i == 1 ? someone : a->core.self.inbox_id;
         row.sequence_id = 1000 + i;
         row.sent_at_ns = row.inserted_at_ns = core_now_ns(&a->core);
         OK(core_begin(&a->core, false, &err));
         OK(store_message_put(a->core.store, &row, NULL, &err));
         OK(core_commit(&a->core, &err));
         OK(prefs_apply_stored(&a->core, NULL, &err));
-        assert_string_equal(decided(a, CONSENT_INBOX, someone), i == 0 ? "unknown" : "denied");
-        row.kind = STORE_MESSAGE_APPLICATION;
+        assert_string_equal(decided(a, CONSENT_INBOX, someone), i < 2 ? "unknown" : "denied");
     }
     buf_free(&updates);
     buf_free(&payload);
@@ -1081,7 +1081,7 @@ int main(void)
         TEST(keys_for_a_push_service_are_of_every_chat_that_is_not_denied),
         TEST(a_decision_goes_to_the_group_of_an_installation_not_heard_of_yet),
         TEST(what_was_decided_without_a_network_reaches_an_installation_that_came_meanwhile),
-        TEST(a_row_that_is_no_message_is_no_decision),
+        TEST(only_a_message_of_our_own_inbox_is_a_decision),
         TEST(the_first_message_in_a_group_of_another_comes_after_a_new_key_and_is_not_pushed),
         TEST(an_old_installation_sends_a_new_hmac_key_for_a_new_one_and_all_end_with_it),
         TEST(the_key_of_a_message_that_was_acknowledged_needs_no_reading),
