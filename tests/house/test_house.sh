@@ -1,6 +1,7 @@
 #!/bin/sh
 # What doc/architecture.md says of the folders: which may include which, who may know the libraries outside, and
-# what the installed library exports.  Each rule is then broken in a copy, to see that it is looked at.
+# what the installed library exports; and the picture in README.md.  Each rule is then broken in a copy, to see
+# that it is looked at.
 set -eu
 src=${XM_SRCDIR:-.}
 build=${XM_BUILDDIR:-.}
@@ -121,7 +122,20 @@ exported >"$work/names"
 grep -qx xm_client_open "$work/names"
 check_names <"$work/names" >&2
 
-mkdir "$work/tree"
+# The picture that README.md opens with is a screen that the tests compare whole.
+check_picture()
+{
+	sed -n '/^```text$/,/^```$/p' "$1/README.md" | sed '1d;$d' |
+		cmp -s - "$1/tests/ui/screens/main-80x24.txt" || {
+		echo "the picture in README.md is not tests/ui/screens/main-80x24.txt"
+		return 1
+	}
+}
+check_picture "$src" >&2
+
+mkdir -p "$work/tree/tests/ui/screens"
+cp "$src/README.md" "$work/tree/README.md"
+cp "$src/tests/ui/screens/main-80x24.txt" "$work/tree/tests/ui/screens/"
 for folder in $folders; do
 	cp -R "$src/$folder" "$work/tree/$folder"
 done
@@ -134,6 +148,7 @@ spoil()
 	must_fail "$3" "$work/tree"
 	cp "$work/kept" "$work/tree/$1"
 }
+spoil tests/ui/screens/main-80x24.txt 'another line' check_picture
 spoil base/hex.c '#include "crypto/aead.h"' check_includes
 spoil ui/ui.c '#include "sync/core.h"' check_includes
 spoil cli/main.c '#include "store/store.h"' check_includes
