@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WIDE 150           /* columns from which three panes side by side are readable */
+#define WIDE 182           /* three screens side by side, of sixty columns each: narrower ones show one pane at a time */
 #define READ_MS 4500       /* time to read a caption */
 #define GIVE_UP_MS 20000   /* a screen that does not show what it should */
 #define ARGS_MAX 24
@@ -289,8 +289,8 @@ static void play(struct demo *d)
             break;
         pause_ms(100);
     }
-    wait_for(d, LAPTOP, "bo");
-    wait_for(d, PHONE, "bo");
+    wait_for(d, LAPTOP, "req 1"); /* the names of requests are not seen at every size */
+    wait_for(d, PHONE, "req 1");
     caption(d, _("Alix has xmtui on two installations. Bo has written to her: a request on both."));
     caption(d, _("She blocks him on the laptop: Alt-c goes to the requests, b blocks."));
     type(d, LAPTOP, "M-c", false);
@@ -305,6 +305,8 @@ static void play(struct demo *d)
     pause_ms(300);
     type(d, PHONE, "/allow bo", true);
     type(d, PHONE, "Enter", false);
+    if (!d->wide)
+        type(d, LAPTOP, "M-s", false);
     wait_for(d, LAPTOP, "allowed");
     type(d, LAPTOP, "Escape", false);
     caption(d, _("And the laptop follows. Nobody told Bo anything."));

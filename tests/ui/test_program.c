@@ -313,6 +313,21 @@ static void the_demo_strikes_its_stage_when_its_terminal_goes(void **state)
     }
 }
 
+/* Its screens are small there, and show one thing at a time. */
+static void the_demo_plays_in_a_small_terminal(void **state)
+{
+    const char *env[] = {data_home, NULL}, *argv[] = {program_path("xmtui"), "demo", NULL};
+    struct pty *p = pty_start(argv, env, 24, 80);
+
+    (void)state;
+    assert_true(pty_wait(p, "Alix has xmtui on two installations"));
+    assert_true(pty_wait(p, "She blocks him on the laptop"));
+    assert_true(pty_wait(p, "The phone has heard of it"));
+    kill(p->pid, SIGTERM);
+    assert_int_not_equal(pty_end(p), -1);
+    pty_free(p);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -322,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_group_is_made_and_talked_in),
         cmocka_unit_test(a_line_mode_that_is_not_there_is_not_passed_over),
         cmocka_unit_test(the_demo_strikes_its_stage_when_its_terminal_goes),
+        cmocka_unit_test(the_demo_plays_in_a_small_terminal),
     };
 
     return cmocka_run_group_tests(tests, begin, finish);
