@@ -11,40 +11,17 @@
 #include "sync/prefs.h"
 #include "sync/send.h"
 #include "sync/streams.h"
-#include "tests/sync/peers.h"
+#include "tests/sync/shorthand.h"
 
 #include <stdio.h>
 
-static struct err err; /* of the last call */
-
-#define OK(call)                                                                                                    \
-    do {                                                                                                            \
-        if ((call) != 0)                                                                                            \
-            fail_msg("%s: %s", #call, err.text);                                                                    \
-    } while (0)
-
 static struct world *world; /* of the running test */
-
-static int setup(void **state)
-{
-    static struct world w;
-
-    world_open(&w);
-    *state = world = &w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_close(*state);
-    return 0;
-}
 
 #define BODY(name)                                                                                                  \
     static void name##_body(void);                                                                                  \
     static void name##_run(struct world *w)                                                                         \
     {                                                                                                               \
-        (void)w;                                                                                                    \
+        world = w;                                                                                                  \
         name##_body();                                                                                              \
     }                                                                                                               \
     static void name(void **state)                                                                                  \

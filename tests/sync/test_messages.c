@@ -10,32 +10,9 @@
 #include "sync/membership.h"
 #include "sync/send.h"
 #include "sync/welcome_receive.h"
-#include "tests/sync/peers.h"
+#include "tests/sync/shorthand.h"
 
 #include <stdio.h>
-
-static struct err err; /* of the last call */
-
-#define OK(call)                                                                                                    \
-    do {                                                                                                            \
-        if ((call) != 0)                                                                                            \
-            fail_msg("%s: %s", #call, err.text);                                                                    \
-    } while (0)
-
-static int setup(void **state)
-{
-    static struct world w;
-
-    world_open(&w);
-    *state = &w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_close(*state);
-    return 0;
-}
 
 /* ---- shorthand ---- */
 

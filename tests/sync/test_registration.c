@@ -10,30 +10,7 @@
 #include "sync/inboxes.h"
 #include "sync/key_packages.h"
 #include "sync/registration.h"
-#include "tests/sync/peers.h"
-
-static struct err err;
-
-#define OK(call)                                                                                                    \
-    do {                                                                                                            \
-        if ((call) != 0)                                                                                            \
-            fail_msg("%s: %s", #call, err.text);                                                                    \
-    } while (0)
-
-static int setup(void **state)
-{
-    static struct world w;
-
-    world_open(&w);
-    *state = &w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_close(*state);
-    return 0;
-}
+#include "tests/sync/shorthand.h"
 
 static const uint8_t wallet[32] = {[31] = 5};
 

@@ -12,33 +12,10 @@
 #include "sync/inboxes.h"
 #include "sync/welcome_check.h"
 #include "sync/welcome_open.h"
-#include "tests/sync/peers.h"
+#include "tests/sync/shorthand.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static int setup(void **state)
-{
-    static struct world w;
-
-    world_open(&w);
-    *state = &w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_close(*state);
-    return 0;
-}
-
-static struct err err; /* of the last call */
-
-#define OK(call)                                                                                                    \
-    do {                                                                                                            \
-        if ((call) != 0)                                                                                            \
-            fail_msg("%s: %s", #call, err.text);                                                                    \
-    } while (0)
 
 /* ---- members ---- */
 
