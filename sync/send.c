@@ -211,20 +211,16 @@ static int store_outgoing(struct core *core, struct group *g, struct outgoing *o
 
 /* ---- sending ---- */
 
-/* Who writes to somebody lets them in (sync.md 2.3).  What counts is the decision at the time of writing: one
- * made while the message was on its way stands. */
-static int allow(struct core *core, const struct group *g, enum consent_state then, struct err *err)
+/* Who writes to somebody lets them in (sync.md 2.3), unless a decision was made while the message was on its way. */
+static int allow(struct core *core, const struct group *g, const struct outgoing *o, struct err *err)
 {
-    enum consent_state now;
     int r;
 
-    if (then == CONSENT_ALLOWED)
+    if (o->consent == CONSENT_ALLOWED)
         return 0;
-    if ((r = consent_of_group(core, g->id, &now, err)) != 0 || now != then)
-        return r;
     if ((r = core_begin(core, true, err)) != 0)
         return r;
-    if ((r = consent_allow_group(core, g->id, CONSENT_SHARE, err)) == 0)
+    if ((r = consent_allow_written(core, g->id, o->now_ns, err)) == 0)
         return core_commit(core, err);
     core_rollback(core);
     return r;
@@ -365,7 +361,7 @@ int group_send(struct core *core, const uint8_t id[16], struct slice content, co
     memcpy(message_id_out, o.id, 32);
     if (*status == SEND_PUBLISHED && !options->no_consent &&
         (g->type == CONVERSATION_GROUP || g->type == CONVERSATION_DM))
-        r = allow(core, g, o.consent, err);
+        r = allow(core, g, &o, err);
 done:
     buf_free(&o.envelope);
     bytes_free(&o.wire);
