@@ -215,6 +215,27 @@ static void leave_denied(struct screen *s, bool was_denied, bool here)
         notice(s, STYLE_BAD, _("%s is blocked. Alt-c d shows it, u there undoes it."), name);
 }
 
+/* Of the chats of one pair the list has the one in use, which may be another one now: the open chat is that. */
+static void follow_pair(struct screen *s, const char *peer)
+{
+    for (size_t i = 0; *peer && !chat_current(s) && i < s->model.n_chats; i++) {
+        const struct chat *c = &s->model.chats[i];
+
+        if (!c->is_group && !c->is_duplicate && strcmp(c->peer, peer) == 0)
+            talk_follow(s, c->id);
+    }
+}
+
+static void load_list_anew(struct screen *s)
+{
+    struct chat *open = chat_current(s);
+    char *peer = xm_strdup(open && !open->is_group ? open->peer : "");
+
+    load_list(s);
+    follow_pair(s, peer ? peer : "");
+    xm_free(peer);
+}
+
 void main_reload(struct screen *s)
 {
     struct chat *open = chat_current(s);
@@ -228,7 +249,7 @@ void main_reload(struct screen *s)
         screen_call(s, "preferences.state", NULL, state_came, NULL); /* the group itself is asked: no reader can */
     }
     if (list)
-        load_list(s);
+        load_list_anew(s);
     if (s->reload_log) /* after the list: it tells people's rows from their chats' */
         load_log(s);
     s->reload_list = s->reload_log = s->reload_installations = false;

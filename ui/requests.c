@@ -127,8 +127,9 @@ static void message_came(struct screen *s, const json_t *data)
     const char *text = js_str(json_object_get(data, "content"), "text");
     bool counts = !own && *text;
 
-    if (!c) { /* its conversation is told of separately; the list is read again to be sure */
+    if (!c) { /* its conversation is told of separately; or it is the other chat of a pair, perhaps the open one's */
         s->reload_list = true;
+        talk_refresh(s);
         return;
     }
     if (js_int(data, "sentAtNs") > c->activity_ns)

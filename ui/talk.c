@@ -226,6 +226,18 @@ void talk_refresh(struct screen *s)
     trim(t);
 }
 
+void talk_follow(struct screen *s, const char *id)
+{
+    char *copy = xm_strdup(id);
+
+    if (!copy)
+        return;
+    xm_free(s->talk.chat);
+    s->talk.chat = copy;
+    talk_refresh(s);
+    s->talk.gen++;
+}
+
 /* Reads a message of the window once more, something having been said about it. */
 static void read_again(struct screen *s, const char *id)
 {

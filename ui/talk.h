@@ -55,6 +55,8 @@ void talk_open(struct screen *s, const char *chat, bool peek);
 void talk_close(struct screen *s);
 /* The newest page once more, after something changed; keeps the place of a scrolled reader. */
 void talk_refresh(struct screen *s);
+/* The open chat has another id from now on; what is on the screen stays. */
+void talk_follow(struct screen *s, const char *id);
 /* A message as notified.  False if it is of another chat or known already. */
 bool talk_add(struct screen *s, const json_t *message);
 /* A text of ours that the core has not confirmed, shown at once; id is a local one. */

@@ -218,6 +218,38 @@ static void a_message_taken_back_is_gone_at_once(void **state)
     assert_false(driver_shows(&d, "Deleted a message"));
 }
 
+/* The two sides have begun a chat each, and the peer writes in the other one: to people it is one chat. */
+static void the_open_chat_goes_on_in_the_other_one_of_its_pair(void **state)
+{
+    json_t *chat = json_array_get(json_object_get(d.fake->world, "conversations"), 0), *messages;
+
+    (void)state;
+    assert_string_equal(js_str(chat, "id"), "c0a1");
+    assert_true(driver_shows(&d, "can you add bo"));
+    driver_type(&d, "half a sentence");
+    messages = json_incref(json_object_get(json_object_get(d.fake->world, "messages"), "c0a1"));
+    json_object_set_new(json_object_get(d.fake->world, "messages"), "c0a9", messages);
+    json_object_set_new(chat, "id", json_string("c0a9"));
+    fake_text(d.fake, "c0a9", "other1", MARIA, "over here");
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "maria  over here"));
+    assert_true(driver_shows(&d, "can you add bo"));
+    assert_true(driver_shows(&d, "> half a sentence"));
+    driver_type(&d, " ends<Enter>");
+    assert_non_null(strstr(fake_last(d.fake, "conversation.send"), "\"c0a9\""));
+    fake_text(d.fake, "c0a9", "other2", MARIA, "and here");
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "maria  and here"));
+    /* The list has the one in use; what comes in the other meanwhile is read as well. */
+    json_array_append_new(messages, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s}}", "id", "other3", "conversationId", "c0a1",
+                                              "senderInboxId", MARIA, "sentAtNs", "1795999999000000000", "kind", "application",
+                                              "status", "published", "contentType", "xmtp.org/text:1.0", "content", "text",
+                                              "there again"));
+    fake_notify(d.fake, "message", json_deep_copy(json_array_get(messages, json_array_size(messages) - 1)));
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "maria  there again"));
+}
+
 /* A chat of so many lines, "line 0." the first; opened. */
 static void long_chat(int lines)
 {
@@ -1167,6 +1199,7 @@ int main(void)
         T(what_is_on_its_way_stands_there_once),
         T(what_became_of_a_message_later_is_shown),
         T(a_message_taken_back_is_gone_at_once),
+        T(the_open_chat_goes_on_in_the_other_one_of_its_pair),
         T(a_reaction_to_what_is_far_up_is_seen_there),
         T(two_slashes_send_one),
         T(messages_arrive_while_one_watches),
