@@ -35,8 +35,11 @@ static ssize_t read_silently(int fd, const char *prompt, const struct termios *b
     ssize_t n;
 
     interrupted_by = 0;
-    for (size_t i = 0; i < ENDING; i++)
+    for (size_t i = 0; i < ENDING; i++) {
         sigaction(ending[i], &note, &former[i]);
+        if (former[i].sa_handler == SIG_IGN) /* as with nohup: it ends nothing */
+            sigaction(ending[i], &former[i], NULL);
+    }
     silent.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(fd, TCSAFLUSH, &silent);
     dprintf(fd, "%s", prompt);

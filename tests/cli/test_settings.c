@@ -8,6 +8,7 @@
 #include "store/store.h"
 
 #include <pty.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,6 +296,8 @@ static int on_a_terminal(const char *typed, char *shown, size_t room)
     pid = forkpty(&fd, NULL, NULL, NULL);
     assert_true(pid >= 0);
     if (pid == 0) {
+        for (int number = 1; number < NSIG; number++) /* whatever started the tests may ignore some */
+            signal(number, SIG_DFL);
         unsetenv("XMTP_DB_ENCRYPTION_KEY");
         setenv("LC_ALL", "C.UTF-8", 1);
         execl(program_path("xmtui"), "xmtui", "--home", home, "--offline", "client", "info", (char *)NULL);

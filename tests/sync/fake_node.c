@@ -560,13 +560,10 @@ static bool step(struct fake_node *node, struct fake_stream *stream)
 static void on_pump(uv_timer_t *timer)
 {
     struct fake_node *node = timer->data;
-    bool again = true;
+    struct fake_stream *s = node->streams;
 
-    while (again) {
-        again = false;
-        for (struct fake_stream *s = node->streams; s && !again; s = s->next)
-            again = step(node, s);
-    }
+    while (s) /* a step may have closed its stream, and others */
+        s = step(node, s) ? node->streams : s->next;
 }
 
 void fake_node_attach(struct fake_node *node, uv_loop_t *loop)
