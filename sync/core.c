@@ -173,6 +173,13 @@ int core_sleep(struct core *core, uint64_t ms, struct err *err)
     return core->closing ? err_set(err, ERR_CANCELED, "closing") : 0;
 }
 
+void core_rouse(struct core *core, const struct fiber *fiber)
+{
+    for (struct core_sleeper *s = core->sleepers; s; s = s->next)
+        if (s->fiber == fiber)
+            uv_timer_start(&s->timer, on_sleep_over, 0, 0);
+}
+
 /* What a closing core still lets finish: sends and the worker's business, while the node answers. */
 #define GRACE_MS 5000
 

@@ -147,6 +147,8 @@ void core_listen(struct core *core, core_listener *call, void *ctx);
 int core_spawn(struct core *core, void (*run)(struct core *core, void *ctx), void *ctx, struct err *err);
 /* Inside a fiber: waits.  0, or ERR_CANCELED when the core closes meanwhile. */
 int core_sleep(struct core *core, uint64_t ms, struct err *err);
+/* The core_sleep() of this fiber ends with the next turn of the loop; nothing where it is not in one. */
+void core_rouse(struct core *core, const struct fiber *fiber);
 /* Runs each(0) .. each(n - 1), up to `width` of them at the same time, and waits for all.  Inside a
  * fiber.  A closing core skips what has not begun. */
 void core_each(struct core *core, size_t n, size_t width, void (*each)(struct core *core, void *ctx, size_t i),

@@ -591,6 +591,12 @@ void live_refresh(struct live *live)
     wake(live);
 }
 
+void live_link_is_back(struct live *live)
+{
+    if (live->running && live->state == LIVE_LOST)
+        core_rouse(live->core, live->fiber);
+}
+
 void live_joined(struct live *live, const uint8_t id[16])
 {
     for (size_t i = 0; i < live->n_subscribed; i++)

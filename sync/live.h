@@ -29,6 +29,8 @@ void live_refresh(struct live *live);
 /* We have come into this group: it is subscribed to afresh, from where the invitation says, though it may be
  * streamed already: what came before the invitation, after we had been out of it, was passed over. */
 void live_joined(struct live *live, const uint8_t id[16]);
+/* Something else has reached the node: a lost stream does not wait out its time before it tries again. */
+void live_link_is_back(struct live *live);
 enum live_state live_state(const struct live *live);
 /* Inside a fiber: returns when it is live, or when an attempt has failed.  0, or why it is not. */
 int live_wait(struct live *live, struct err *err);

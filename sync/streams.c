@@ -235,6 +235,8 @@ static void on_event(void *ctx, const struct core_event *event)
         tell_preferences(core, event);
         break;
     case CORE_NETWORK:
+        if (core->api && node_link(core->api) == GRPC_LINK_LIVE)
+            live_link_is_back(core->streams->live);
         tell_network(core);
         break;
     default:

@@ -385,6 +385,28 @@ BODY(a_lost_stream_comes_back_and_makes_up_for_everything_once)
     peer_stop(world, bo);
 }
 
+static bool is_live(void *ctx)
+{
+    return strcmp(streams_network_state(&((struct peer *)ctx)->core), "live") == 0;
+}
+
+/* After a long time without a network the stream tries once a minute; a text that goes out shows that it is back. */
+BODY(a_lost_stream_tries_again_as_soon_as_anything_reaches_the_node)
+{
+    struct peer *a = installation(1);
+
+    stream(a);
+    a->api.offline = true;
+    fake_api_cut(&a->api);
+    world_until(world, "the stream is lost", is_lost, a);
+    for (int i = 0; i < 10; i++)
+        world_let_timers_end(world); /* in vain, and ever longer apart */
+    a->api.offline = false;
+    core_emit(&a->core, &(struct core_event){.kind = CORE_NETWORK});
+    world_until(world, "the stream is back", is_live, a);
+    peer_stop(world, a);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -399,6 +421,7 @@ int main(void)
         TEST(both_chats_of_a_pair_are_streamed_and_told_of_as_one),
         TEST(a_chat_that_a_denied_person_begins_is_told_to_who_asks_for_unknown_ones_alone),
         TEST(a_lost_stream_comes_back_and_makes_up_for_everything_once),
+        TEST(a_lost_stream_tries_again_as_soon_as_anything_reaches_the_node),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
