@@ -229,6 +229,8 @@ static void the_open_chat_goes_on_in_the_other_one_of_its_pair(void **state)
     driver_type(&d, "half a sentence");
     messages = json_incref(json_object_get(json_object_get(d.fake->world, "messages"), "c0a1"));
     json_object_set_new(json_object_get(d.fake->world, "messages"), "c0a9", messages);
+    json_object_set(json_object_get(d.fake->world, "members"), "c0a9",
+                    json_object_get(json_object_get(d.fake->world, "members"), "c0a1"));
     json_object_set_new(chat, "id", json_string("c0a9"));
     fake_text(d.fake, "c0a9", "other1", MARIA, "over here");
     driver_settle(&d);
