@@ -1,7 +1,6 @@
 /* Changes that people ask for, each one commit. */
 #include "sync/group_update.h"
 
-#include "base/alloc.h"
 #include "base/err.h"
 #include "base/i18n.h"
 #include "base/log.h"
@@ -12,6 +11,7 @@
 #include "sync/content.h"
 #include "sync/core.h"
 #include "sync/group.h"
+#include "sync/group_ids.h"
 #include "sync/intents.h"
 #include "sync/membership.h"
 #include "sync/membership_locked.h"
@@ -183,39 +183,29 @@ done:
     return r;
 }
 
-struct leaver_groups {
-    uint8_t (*ids)[16];
-    size_t n;
-};
-
 static int list_group(void *ctx, struct slice group_id, const char *inbox_id)
 {
-    struct leaver_groups *list = ctx;
-    uint8_t (*grown)[16];
+    struct group_ids *list = ctx;
 
-    (void)inbox_id;
-    if (group_id.len != 16 || (list->n > 0 && memcmp(list->ids[list->n - 1], group_id.data, 16) == 0))
+    (void)inbox_id; /* one for each who asked, those of a group in a row */
+    if (group_id.len != 16 || (list->n > 0 && memcmp(list->at[list->n - 1], group_id.data, 16) == 0))
         return 0;
-    if (!(grown = xm_realloc(list->ids, list->n + 1, sizeof *grown)))
-        return ERR_NOMEM;
-    list->ids = grown;
-    memcpy(grown[list->n++], group_id.data, 16);
-    return 0;
+    return group_ids_add(list, group_id);
 }
 
 int groups_remove_leavers(struct core *core, struct err *err)
 {
-    struct leaver_groups list = {0};
+    struct group_ids list = {0};
     struct err why = {0};
     int r = store_leaves_each(core->store, slice_of(NULL, 0), list_group, &list, err), one;
 
     for (size_t i = 0; i < list.n && r == 0 && !core->closing; i++) {
-        if ((one = group_remove_leavers(core, list.ids[i], &why)) == 0 || one == ERR_STATE)
+        if ((one = group_remove_leavers(core, list.at[i], &why)) == 0 || one == ERR_STATE)
             continue; /* done, somebody else's to do, or a group that we are out of */
         log_warn("groups", "taking out somebody who asked for it: %s", why.text);
         if (one == ERR_OFFLINE || one == ERR_CANCELED)
             r = err_set(err, one, "%s", why.text);
     }
-    xm_free(list.ids);
+    group_ids_free(&list);
     return r;
 }

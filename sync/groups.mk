@@ -10,6 +10,7 @@ libsync_la_SOURCES = \
 	sync/encoded.c sync/encoded.h \
 	sync/group.c sync/group.h \
 	sync/group_create.c sync/group_create.h \
+	sync/group_ids.c sync/group_ids.h \
 	sync/group_update.c sync/group_update.h \
 	sync/inboxes.c sync/inboxes.h \
 	sync/installation_set.c sync/installation_set.h \

@@ -9,6 +9,7 @@
 #include "store/cursors.h"
 #include "store/groups.h"
 #include "sync/core.h"
+#include "sync/group_ids.h"
 #include "sync/local_node.h"
 #include "sync/receive.h"
 #include "sync/welcome_receive.h"
@@ -219,53 +220,22 @@ static const struct node_stream_events stream_events = {
 
 /* ---- which groups ---- */
 
-struct selection {
-    struct live *live;
-    uint8_t (*ids)[GROUP_ID_LEN];
-    size_t n, cap;
-};
-
-static int select_id(struct selection *s, struct slice id)
-{
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? 2 * s->cap : 64;
-        void *grown = xm_realloc(s->ids, cap, sizeof *s->ids);
-
-        if (!grown)
-            return ERR_NOMEM;
-        s->ids = grown;
-        s->cap = cap;
-    }
-    memcpy(s->ids[s->n++], id.data, GROUP_ID_LEN);
-    return 0;
-}
-
-static int select_conversation(void *ctx, const struct store_conversation *row)
-{
-    return row->group.active ? select_id(ctx, row->group.id) : 0;
-}
-
-static int select_sync(void *ctx, const struct store_group *row)
-{
-    return row->active && row->trusted ? select_id(ctx, row->id) : 0;
-}
-
 static int by_bytes(const void *a, const void *b)
 {
     return memcmp(a, b, GROUP_ID_LEN);
 }
 
-static int select_groups(struct live *live, struct selection *out, struct err *err)
+static int select_groups(struct live *live, struct group_ids *out, struct err *err)
 {
     struct store_conversations_query query = {.consent_states = live->states, .duplicates = true, .bare = true};
     struct store *store = live->core->store;
     int r;
 
-    if ((r = store_conversations_each(store, &query, select_conversation, out, err)) != 0 ||
-        (r = store_groups_each(store, STORE_TYPE_BIT(STORE_SYNC), select_sync, out, err)) != 0)
+    if ((r = store_conversations_each(store, &query, group_ids_add_conversation, out, err)) != 0 ||
+        (r = store_groups_each(store, STORE_TYPE_BIT(STORE_SYNC), group_ids_add_trusted, out, err)) != 0)
         return r;
     if (out->n)
-        qsort(out->ids, out->n, sizeof *out->ids, by_bytes);
+        qsort(out->at, out->n, sizeof *out->at, by_bytes);
     return 0;
 }
 
@@ -358,12 +328,12 @@ static int subscribe_welcomes(struct live *live, struct err *err)
     return node_subscribe_welcome_messages(live->core->api, &filter, 1, &stream_events, s, &s->stream, err);
 }
 
-static void remember(struct live *live, struct selection *selection)
+static void remember(struct live *live, struct group_ids *selection)
 {
     xm_free(live->subscribed);
-    live->subscribed = selection->ids;
+    live->subscribed = selection->at;
     live->n_subscribed = selection->n;
-    *selection = (struct selection){0};
+    *selection = (struct group_ids){0};
 }
 
 static int wait_for_streams(struct live *live, struct err *err)
@@ -388,18 +358,18 @@ static int wait_for_streams(struct live *live, struct err *err)
 
 static int connect_live(struct live *live, struct err *err)
 {
-    struct selection selection = {.live = live};
+    struct group_ids selection = {0};
     int r;
 
     live->lost = live->refresh = live->paused = false;
     if ((r = local_node_ensure(live->core, err)) != 0 || (r = welcomes_sync(live->core, NULL, err)) != 0 ||
         (r = select_groups(live, &selection, err)) != 0 || (r = subscribe_welcomes(live, err)) != 0 ||
-        (r = subscribe_groups(live, selection.ids, selection.n, err)) != 0)
+        (r = subscribe_groups(live, selection.at, selection.n, err)) != 0)
         goto done;
     remember(live, &selection);
     r = wait_for_streams(live, err);
 done:
-    xm_free(selection.ids);
+    group_ids_free(&selection);
     return r;
 }
 
@@ -407,7 +377,7 @@ done:
  * or the streams have become many.  The new one is up before the old ones end. */
 static int refresh_groups(struct live *live, struct err *err)
 {
-    struct selection now = {.live = live}, fresh = {.live = live};
+    struct group_ids now = {0}, fresh = {0};
     struct topic_stream *old = live->streams;
     size_t n_streams = 0;
     int r;
@@ -416,18 +386,18 @@ static int refresh_groups(struct live *live, struct err *err)
     if ((r = select_groups(live, &now, err)) != 0)
         goto done;
     for (size_t i = 0; i < now.n && r == 0; i++)
-        if (!is_subscribed(live, now.ids[i]))
-            r = select_id(&fresh, slice_of(now.ids[i], GROUP_ID_LEN));
+        if (!is_subscribed(live, now.at[i]))
+            r = group_ids_add(&fresh, slice_of(now.at[i], GROUP_ID_LEN));
     for (struct topic_stream *s = live->streams; s; s = s->next)
         n_streams++;
     if (r != 0 || (!fresh.n && now.n == live->n_subscribed))
         goto done;
     if (now.n == live->n_subscribed + fresh.n && n_streams < STREAMS_MAX) {
-        r = subscribe_groups(live, fresh.ids, fresh.n, err);
+        r = subscribe_groups(live, fresh.at, fresh.n, err);
         remember(live, &now);
         goto done;
     }
-    if ((r = subscribe_welcomes(live, err)) == 0 && (r = subscribe_groups(live, now.ids, now.n, err)) == 0 &&
+    if ((r = subscribe_welcomes(live, err)) == 0 && (r = subscribe_groups(live, now.at, now.n, err)) == 0 &&
         (r = wait_for_streams(live, err)) == 0) {
         struct topic_stream *kept = live->streams;
 
@@ -441,8 +411,8 @@ static int refresh_groups(struct live *live, struct err *err)
         remember(live, &now);
     }
 done:
-    xm_free(now.ids);
-    xm_free(fresh.ids);
+    group_ids_free(&now);
+    group_ids_free(&fresh);
     return r;
 }
 

@@ -1,6 +1,5 @@
 #include "sync/pref_tasks.h"
 
-#include "base/alloc.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "crypto/hash.h"
@@ -11,6 +10,7 @@
 #include "sync/commit_validate.h"
 #include "sync/core.h"
 #include "sync/group_create.h"
+#include "sync/group_ids.h"
 #include "sync/hmac.h"
 #include "sync/membership.h"
 #include "sync/pref_payload.h"
@@ -142,44 +142,24 @@ static int make_fresh_group(struct core *core, const struct store_task *task, st
 }
 
 struct reconciling {
-    uint8_t (*ids)[GROUP_ID_LEN];
-    size_t n, cap;
+    struct group_ids list;
     int64_t min_age_ns;
     int failed; /* worth another try */
     struct err err;
 };
 
-static int collect(void *ctx, const struct store_conversation *row)
-{
-    struct reconciling *list = ctx;
-
-    if (!row->group.active)
-        return 0;
-    if (list->n == list->cap) {
-        size_t cap = list->cap ? 2 * list->cap : 32;
-        void *grown = xm_realloc(list->ids, cap, sizeof *list->ids);
-
-        if (!grown)
-            return ERR_NOMEM;
-        list->ids = grown;
-        list->cap = cap;
-    }
-    memcpy(list->ids[list->n++], row->group.id.data, GROUP_ID_LEN);
-    return 0;
-}
-
 static void reconcile_one(struct core *core, void *ctx, size_t i)
 {
-    struct reconciling *list = ctx;
+    struct reconciling *all = ctx;
     struct err err = {0};
-    int r = group_check_installations(core, list->ids[i], list->min_age_ns, &err);
+    int r = group_check_installations(core, all->list.at[i], all->min_age_ns, &err);
 
     if (r == 0)
         return;
     log_warn("prefs", "bringing our installations into a conversation: %s", err.text);
-    if (err_is_transient(r) && list->failed != ERR_OFFLINE) {
-        list->failed = r;
-        list->err = err;
+    if (err_is_transient(r) && all->failed != ERR_OFFLINE) {
+        all->failed = r;
+        all->err = err;
     }
 }
 
@@ -192,16 +172,16 @@ static int bring_in(struct core *core, const struct store_task *task, struct err
         .consent_states = STORE_CONSENT_BIT(STORE_CONSENT_UNKNOWN) | STORE_CONSENT_BIT(STORE_CONSENT_ALLOWED),
         .active_after_ns = core_now_ns(core) - RECONCILE_ACTIVE_NS,
         .bare = true};
-    struct reconciling list = {.min_age_ns = core_now_ns(core) - task->created_at_ns};
-    int r = store_conversations_each(core->store, &query, collect, &list, err);
+    struct reconciling all = {.min_age_ns = core_now_ns(core) - task->created_at_ns};
+    int r = store_conversations_each(core->store, &query, group_ids_add_conversation, &all.list, err);
 
     if (r == 0)
-        core_each(core, list.n, RECONCILE_WIDTH, reconcile_one, &list);
+        core_each(core, all.list.n, RECONCILE_WIDTH, reconcile_one, &all);
     if (r == 0 && core->closing)
         r = err_set(err, ERR_CANCELED, "closing");
-    if (r == 0 && (r = list.failed) != 0 && err)
-        *err = list.err;
-    xm_free(list.ids);
+    if (r == 0 && (r = all.failed) != 0 && err)
+        *err = all.err;
+    group_ids_free(&all.list);
     return r == 0 ? store_task_done(core->store, task->id, err) : r;
 }
 

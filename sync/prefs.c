@@ -9,6 +9,7 @@
 #include "sync/content.h"
 #include "sync/core.h"
 #include "sync/group_create.h"
+#include "sync/group_ids.h"
 #include "sync/hmac.h"
 #include "sync/pref_payload.h"
 #include "sync/pref_tasks.h"
@@ -152,30 +153,6 @@ int prefs_apply_stored(struct core *core, size_t *updates, struct err *err)
 /* ---- the preferences group ---- */
 
 /* Ids of all SYNC groups that count. */
-struct id_list {
-    uint8_t (*ids)[GROUP_ID_LEN];
-    size_t n, cap;
-};
-
-static int collect_id(void *ctx, const struct store_group *row)
-{
-    struct id_list *list = ctx;
-
-    if (!row->active || !row->trusted)
-        return 0;
-    if (list->n == list->cap) {
-        size_t cap = list->cap ? 2 * list->cap : 8;
-        void *grown = xm_realloc(list->ids, cap, sizeof *list->ids);
-
-        if (!grown)
-            return ERR_NOMEM;
-        list->ids = grown;
-        list->cap = cap;
-    }
-    memcpy(list->ids[list->n++], row->id.data, GROUP_ID_LEN);
-    return 0;
-}
-
 /* The group to write to; made where there is none.  Waits. */
 static int primary_group(struct core *core, uint8_t id[GROUP_ID_LEN], struct err *err)
 {
@@ -362,7 +339,7 @@ static void kick_flush(struct core *core)
 /* ---- calls ---- */
 
 struct syncing {
-    struct id_list list;
+    struct group_ids list;
     int failed;
     struct err *err;
 };
@@ -371,7 +348,7 @@ static void sync_one(struct core *core, void *ctx, size_t i)
 {
     struct syncing *s = ctx;
     struct err err = {0};
-    int r = group_sync(core, s->list.ids[i], NULL, &err);
+    int r = group_sync(core, s->list.at[i], NULL, &err);
 
     if (r == 0)
         return;
@@ -393,10 +370,10 @@ int prefs_sync(struct core *core, size_t *updates, struct err *err)
     if ((r = welcomes_sync(core, NULL, err)) != 0)
         return r;
     core->prefs->welcomes_read_ns = core_now_ns(core);
-    r = store_groups_each(core->store, STORE_TYPE_BIT(STORE_SYNC), collect_id, &s.list, err);
+    r = store_groups_each(core->store, STORE_TYPE_BIT(STORE_SYNC), group_ids_add_trusted, &s.list, err);
     if (r == 0)
-        r = sync_groups_with_news(core, s.list.ids, s.list.n, sync_one, &s, NULL, err);
-    xm_free(s.list.ids);
+        r = sync_groups_with_news(core, s.list.at, s.list.n, sync_one, &s, NULL, err);
+    group_ids_free(&s.list);
     /* What the others brought counts, even where one group could not be read. */
     r = r ? r : s.failed;
     applied = prefs_apply_stored(core, NULL, r ? NULL : err);

@@ -4,7 +4,6 @@
  * ciphertext, ratchet), one request, one small transaction.  Everything else goes through the queue. */
 #include "sync/send.h"
 
-#include "base/alloc.h"
 #include "base/err.h"
 #include "base/i18n.h"
 #include "base/log.h"
@@ -18,6 +17,7 @@
 #include "sync/content.h"
 #include "sync/core.h"
 #include "sync/group.h"
+#include "sync/group_ids.h"
 #include "sync/intents.h"
 #include "sync/membership_locked.h"
 #include "sync/pb.h"
@@ -412,32 +412,24 @@ int group_publish(struct core *core, const uint8_t id[16], size_t *published, st
 
 #define WAITING (STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED))
 
-struct id_list {
-    struct buf ids;
-};
-
 static int list_group(void *ctx, struct slice group_id)
 {
-    struct id_list *l = ctx;
-
-    if (group_id.len == 16)
-        buf_put_slice(&l->ids, group_id);
-    return buf_ok(&l->ids) ? 0 : ERR_NOMEM;
+    return group_id.len == 16 ? group_ids_add(ctx, group_id) : 0;
 }
 
 int outbox_flush(struct core *core, size_t *published, struct err *err)
 {
-    struct id_list l = {BUF_INIT};
+    struct group_ids list = {0};
     /* Invitations to what we have committed count as well, though nobody sees them wait. */
-    int r = store_intents_groups(core->store, WAITING | STORE_INTENT_BIT(STORE_INTENT_COMMITTED), list_group, &l, err);
+    int r = store_intents_groups(core->store, WAITING | STORE_INTENT_BIT(STORE_INTENT_COMMITTED), list_group, &list, err);
     struct err why = {0};
     size_t n;
 
     if (published)
         *published = 0;
-    for (size_t at = 0; r == 0 && at + 16 <= l.ids.len; at += 16) {
+    for (size_t i = 0; r == 0 && i < list.n; i++) {
         n = 0;
-        int one = group_publish(core, l.ids.data + at, &n, &why);
+        int one = group_publish(core, list.at[i], &n, &why);
         if (published)
             *published += n;
         if (one == ERR_OFFLINE || one == ERR_CANCELED || one == ERR_NOMEM || one == ERR_IO) {
@@ -446,7 +438,7 @@ int outbox_flush(struct core *core, size_t *published, struct err *err)
                 *err = why;
         }
     }
-    buf_free(&l.ids);
+    group_ids_free(&list);
     return r;
 }
 

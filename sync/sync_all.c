@@ -9,6 +9,7 @@
 #include "store/groups.h"
 #include "sync/commit_check.h"
 #include "sync/core.h"
+#include "sync/group_ids.h"
 #include "sync/prefs.h"
 #include "sync/receive.h"
 #include "sync/welcome_receive.h"
@@ -93,35 +94,9 @@ done:
 
 struct all {
     struct core *core;
-    unsigned states;
-    uint8_t (*ids)[GROUP_ID_LEN];
-    size_t n, cap, failed, messages;
+    struct group_ids list;
+    size_t failed, messages;
 };
-
-static int add(struct all *all, struct slice id)
-{
-    if (all->n == all->cap) {
-        size_t cap = all->cap ? 2 * all->cap : 32;
-        void *grown = xm_realloc(all->ids, cap, sizeof *all->ids);
-
-        if (!grown)
-            return ERR_NOMEM;
-        all->ids = grown;
-        all->cap = cap;
-    }
-    memcpy(all->ids[all->n++], id.data, GROUP_ID_LEN);
-    return 0;
-}
-
-static int add_conversation(void *ctx, const struct store_conversation *row)
-{
-    return row->group.active ? add(ctx, row->group.id) : 0;
-}
-
-static int add_sync_group(void *ctx, const struct store_group *row)
-{
-    return row->active && row->trusted ? add(ctx, row->id) : 0;
-}
 
 static void read_one(struct core *core, void *ctx, size_t i)
 {
@@ -129,7 +104,7 @@ static void read_one(struct core *core, void *ctx, size_t i)
     struct err err = {0};
     size_t messages = 0;
 
-    if (group_sync_full(core, all->ids[i], &messages, &err) != 0) {
+    if (group_sync_full(core, all->list.at[i], &messages, &err) != 0) {
         all->failed++;
         log_warn("sync", "reading a conversation: %s", err.text);
     }
@@ -138,12 +113,18 @@ static void read_one(struct core *core, void *ctx, size_t i)
 
 /* ---- groups that waited for a newer program ---- */
 
+struct waiting {
+    struct core *core;
+    struct group_ids list;
+};
+
 static int add_waiting(void *ctx, const struct store_group *row)
 {
-    struct all *all = ctx;
+    struct waiting *waiting = ctx;
 
-    return row->paused_for_version && commit_version_suffices(all->core, row->paused_for_version) ? add(all, row->id)
-                                                                                                  : 0;
+    if (!row->paused_for_version || !commit_version_suffices(waiting->core, row->paused_for_version))
+        return 0;
+    return group_ids_add(&waiting->list, row->id);
 }
 
 static int unpause(struct core *core, const uint8_t id[16], struct err *err)
@@ -164,12 +145,12 @@ static int unpause(struct core *core, const uint8_t id[16], struct err *err)
 
 int sync_unpause(struct core *core, struct err *err)
 {
-    struct all all = {.core = core};
-    int r = store_groups_each(core->store, ~0u, add_waiting, &all, err);
+    struct waiting waiting = {.core = core};
+    int r = store_groups_each(core->store, ~0u, add_waiting, &waiting, err);
 
-    for (size_t i = 0; i < all.n && r == 0; i++)
-        r = unpause(core, all.ids[i], err);
-    xm_free(all.ids);
+    for (size_t i = 0; i < waiting.list.n && r == 0; i++)
+        r = unpause(core, waiting.list.at[i], err);
+    group_ids_free(&waiting.list);
     return r;
 }
 
@@ -178,7 +159,7 @@ int sync_unpause(struct core *core, struct err *err)
 int sync_all(struct core *core, unsigned consent_states, struct sync_all_result *out, struct err *err)
 {
     struct store_conversations_query query = {.duplicates = true, .bare = true};
-    struct all all = {.core = core};
+    struct all all = {0};
     struct err welcome_err = {0};
     int r;
 
@@ -194,45 +175,40 @@ int sync_all(struct core *core, unsigned consent_states, struct sync_all_result 
     }
     if (r != 0)
         log_warn("sync", "welcomes: %s", welcome_err.text);
-    if ((r = store_conversations_each(core->store, &query, add_conversation, &all, err)) != 0 ||
-        (r = store_groups_each(core->store, STORE_TYPE_BIT(STORE_SYNC), add_sync_group, &all, err)) != 0 ||
-        (r = sync_groups_with_news(core, all.ids, all.n, read_one, &all, NULL, err)) != 0)
+    if ((r = store_conversations_each(core->store, &query, group_ids_add_conversation, &all.list, err)) != 0 ||
+        (r = store_groups_each(core->store, STORE_TYPE_BIT(STORE_SYNC), group_ids_add_trusted, &all.list, err)) != 0 ||
+        (r = sync_groups_with_news(core, all.list.at, all.list.n, read_one, &all, NULL, err)) != 0)
         goto done;
     if ((r = prefs_apply_stored(core, NULL, err)) != 0)
         goto done;
-    *out = (struct sync_all_result){all.n, all.n - all.failed, all.messages};
+    *out = (struct sync_all_result){all.list.n, all.list.n - all.failed, all.messages};
 done:
-    xm_free(all.ids);
+    group_ids_free(&all.list);
     return r;
-}
-
-static int add_group(void *ctx, const struct store_group *row)
-{
-    return row->active ? add(ctx, row->id) : 0;
 }
 
 int sync_conversation(struct core *core, const uint8_t id[16], size_t *messages, struct err *err)
 {
     struct store_mem mem = STORE_MEM_INIT;
-    struct all all = {.core = core};
+    struct group_ids list = {0};
     struct store_group group;
     size_t one, total = 0;
     int r;
 
     if ((r = store_group_get(core->store, slice_of(id, GROUP_ID_LEN), &mem, &group, err)) != 0 ||
-        (r = store_groups_of_conversation(core->store, group.conversation, add_group, &all, err)) != 0)
+        (r = store_groups_of_conversation(core->store, group.conversation, group_ids_add_active, &list, err)) != 0)
         goto done;
-    if (!all.n)
+    if (!list.n)
         r = err_set(err, ERR_STATE, "this installation is not in that conversation any more");
-    for (size_t i = 0; i < all.n && r == 0; i++) {
+    for (size_t i = 0; i < list.n && r == 0; i++) {
         one = 0;
-        r = group_sync_full(core, all.ids[i], &one, err);
+        r = group_sync_full(core, list.at[i], &one, err);
         total += one;
     }
     if (messages)
         *messages = total;
 done:
     store_mem_free(&mem);
-    xm_free(all.ids);
+    group_ids_free(&list);
     return r;
 }
