@@ -38,12 +38,8 @@ static bool add_other_key(const struct cli_options *o, const char *home, json_t 
         explicit_bzero(hex, sizeof hex);
     } else if (kind == XM_HOME_NEEDS_PASSPHRASE) {
         snprintf(prompt, sizeof prompt, _("Passphrase of %s: "), home);
-        if (!cli_ask_secret(prompt, secret, sizeof secret)) {
-            fprintf(stderr, "xmtui: ");
-            fprintf(stderr, _("%s is protected by a passphrase, and there is no terminal to ask for it"), home);
-            fputc('\n', stderr);
+        if (!cli_ask_passphrase(home, prompt, secret, sizeof secret))
             return false;
-        }
         json_object_set_new(params, "passphrase", json_string(secret));
         explicit_bzero(secret, sizeof secret);
     }

@@ -55,7 +55,7 @@ static ssize_t read_silently(int fd, const char *prompt, const struct termios *b
     return n;
 }
 
-bool cli_ask_secret(const char *prompt, char *out, size_t size)
+static bool ask_secret(const char *prompt, char *out, size_t size)
 {
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
     struct termios before;
@@ -71,6 +71,16 @@ bool cli_ask_secret(const char *prompt, char *out, size_t size)
     out[n] = 0;
     out[strcspn(out, "\r\n")] = 0;
     return true;
+}
+
+bool cli_ask_passphrase(const char *home, const char *prompt, char *out, size_t size)
+{
+    if (ask_secret(prompt, out, size))
+        return true;
+    fprintf(stderr, "xmtui: ");
+    fprintf(stderr, _("%s is protected by a passphrase, and there is no terminal to ask for it"), home);
+    fputc('\n', stderr);
+    return false;
 }
 
 json_t *cli_key_from_file(const char *path)
@@ -107,12 +117,8 @@ int cli_open(struct cli_options *o, bool quiet, struct xm_client **out)
     char secret[1024];
 
     if (!o->has_db_key && !o->passphrase && xm_home_inspect(o->home) == XM_HOME_NEEDS_PASSPHRASE) {
-        if (!cli_ask_secret(_("Passphrase: "), secret, sizeof secret)) {
-            fprintf(stderr, "xmtui: ");
-            fprintf(stderr, _("%s is protected by a passphrase, and there is no terminal to ask for it"), o->home);
-            fputc('\n', stderr);
+        if (!cli_ask_passphrase(o->home, _("Passphrase: "), secret, sizeof secret))
             return EXIT_BAD_KEY;
-        }
         o->passphrase = xm_strdup(secret);
         explicit_bzero(secret, sizeof secret);
     }

@@ -17,8 +17,9 @@ enum cli_decision { CLI_DECIDES_NOTHING, CLI_DECIDES_BESIDES, CLI_DECIDES };
  * first; where a decision found no network it is kept, which is said, and the status tells. */
 int cli_close(const struct cli_options *options, struct xm_client *client, int status, enum cli_decision decision);
 
-/* Reads a line from the terminal without showing it; false when there is no terminal or it ended. */
-bool cli_ask_secret(const char *prompt, char *out, size_t size);
+/* Asks at the terminal for the passphrase of `home`, without showing it; false after a line on standard error when there
+ * is no terminal or it ended.  The caller wipes `out`. */
+bool cli_ask_passphrase(const char *home, const char *prompt, char *out, size_t size);
 
 /* A wallet key of 64 hexadecimal digits, with or without 0x, from a file that others may not read: a new reference, or
  * NULL after a line on standard error. */
