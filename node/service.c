@@ -54,7 +54,6 @@ struct job *node_job(struct node *node, struct grpc_request *req, const struct j
     struct job *job = job_new(kind, req);
     struct proto_limits limits = proto_limits_default;
     struct err err = {0};
-    size_t memory = 0;
 
     limits.allow_nul = kind->allow_nul;
     if (job == NULL || (keep && bytes_dup(body, &job->copy) != 0)) {
@@ -62,12 +61,10 @@ struct job *node_job(struct node *node, struct grpc_request *req, const struct j
         goto fail;
     }
     job->now_ns = clock_now_ns(node->data.clock);
-    /* A small request may take fifty times its size. */
-    if (proto_check(type, body, &limits, &memory, &err) != 0)
-        goto fail;
-    job->cost = sizeof *job + job->copy.len + memory;
     if (proto_unpack_within(type, body, &limits, &job->arena, &job->message, &err) != 0)
         goto fail;
+    /* A small request may take fifty times its size. */
+    job->cost = sizeof *job + job->copy.len + proto_arena_size(&job->arena);
     return job;
 fail:
     job_free(job);

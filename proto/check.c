@@ -324,6 +324,15 @@ void proto_arena_free(struct proto_arena *arena)
     }
 }
 
+size_t proto_arena_size(const struct proto_arena *arena)
+{
+    size_t size = 0;
+
+    for (const struct proto_chunk *at = arena->chunks; at != NULL; at = at->next)
+        size += sizeof *at + at->size;
+    return size;
+}
+
 /* A chunk at the head of the list with `len` bytes left. */
 static struct proto_chunk *chunk_with(struct proto_arena *arena, size_t len)
 {

@@ -53,6 +53,8 @@ struct proto_arena {
 /* Forgets all messages but keeps the largest piece of memory for the next ones. */
 void proto_arena_reset(struct proto_arena *arena);
 void proto_arena_free(struct proto_arena *arena);
+/* Bytes that it holds on to. */
+size_t proto_arena_size(const struct proto_arena *arena);
 
 /* Checks and unpacks.  `out` is the address of a pointer to the generated struct; the message lives
  * until the arena is reset or freed, and must not be given to a _free_unpacked function.
