@@ -225,7 +225,7 @@ static void run_undo(struct screen *s, const struct args *a)
 
 /* ---- sync ---- */
 
-#define NO_SUCH_METHOD (-32601)
+#define NOT_AVAILABLE_YET (-32011) /* doc/rpc.md */
 
 /* What the answer of a /sync says to people. */
 static void sync_words(const char *word, const json_t *result, char *out, size_t size)
@@ -248,7 +248,7 @@ static void sync_done(struct screen *s, const json_t *result, const json_t *erro
 
     s->reload_list = s->reload_log = s->reload_installations = s->reload_network = true;
     talk_refresh(s);
-    if (error && js_int(error, "code") == NO_SUCH_METHOD) {
+    if (error && js_int(error, "code") == NOT_AVAILABLE_YET) {
         notice(s, STYLE_WARN, _("/sync %s is not available yet."), arg);
         return;
     }

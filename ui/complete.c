@@ -86,9 +86,7 @@ static void offer_names(struct screen *s, struct completion *c, const char *pref
 /* Words that a command has of its own. */
 static bool offer_words(struct completion *c, const char *text, const char *prefix)
 {
-    static const struct {
-        const char *command, *words[5];
-    } own[] = {{"/sync ", {"all", "prefs", "check", "request"}}};
+    static const char *const sync_words[] = {"all", "prefs", "check", "request", NULL};
 
     if (strncmp(text, "/help ", 6) == 0) {
         for (size_t i = 0; command_name(i); i++)
@@ -106,12 +104,11 @@ static bool offer_words(struct completion *c, const char *text, const char *pref
         offer(c, prefix, "off", false);
         return true;
     }
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        if (strncmp(text, own[i].command, strlen(own[i].command)) == 0) {
-            for (size_t k = 0; own[i].words[k]; k++)
-                offer(c, prefix, own[i].words[k], false);
-            return true;
-        }
+    if (strncmp(text, "/sync ", 6) == 0) {
+        for (size_t i = 0; sync_words[i]; i++)
+            offer(c, prefix, sync_words[i], false);
+        return true;
+    }
     return false;
 }
 

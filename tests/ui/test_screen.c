@@ -1178,8 +1178,8 @@ static void syncing_says_in_words_what_it_did(void **state)
     driver_type(&d, "/sync prefs<Enter>");
     assert_true(driver_shows(&d, "synced: 1 decision of your other installations"));
     d.fake->fail_method = "preferences.check";
-    d.fake->fail_number = -32601;
-    d.fake->fail_text = "no method \"preferences.check\"";
+    d.fake->fail_number = -32011;
+    d.fake->fail_text = "preferences.check: not available yet";
     driver_type(&d, "/sync check<Enter>");
     assert_true(driver_shows(&d, "/sync check is not available yet."));
 }
