@@ -25,27 +25,30 @@ static int lead_byte(uint8_t lead, uint8_t *low, uint8_t *high)
     return -1;
 }
 
+size_t utf8_first(struct slice text)
+{
+    uint8_t low, high;
+    int more;
+
+    if (text.len == 0)
+        return 0;
+    if (text.data[0] < 0x80)
+        return 1;
+    more = lead_byte(text.data[0], &low, &high);
+    if (more < 0 || text.len <= (size_t)more || text.data[1] < low || text.data[1] > high)
+        return 0;
+    for (int i = 2; i <= more; i++)
+        if ((text.data[i] & 0xc0) != 0x80)
+            return 0;
+    return (size_t)more + 1;
+}
+
 bool utf8_valid(struct slice text)
 {
-    size_t i = 0;
+    size_t n;
 
-    while (i < text.len) {
-        uint8_t low, high;
-        int more;
-
-        if (text.data[i] < 0x80) {
-            i++;
-            continue;
-        }
-        more = lead_byte(text.data[i++], &low, &high);
-        if (more < 0 || text.len - i < (size_t)more)
+    for (size_t i = 0; i < text.len; i += n)
+        if ((n = utf8_first(slice_of(text.data + i, text.len - i))) == 0)
             return false;
-        for (; more > 0; more--, i++) {
-            if (text.data[i] < low || text.data[i] > high)
-                return false;
-            low = 0x80;
-            high = 0xbf;
-        }
-    }
     return true;
 }

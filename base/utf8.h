@@ -6,3 +6,6 @@
 #include <stdbool.h>
 
 bool utf8_valid(struct slice text);
+
+/* Bytes of the character that `text` begins with; 0 where it begins with none. */
+size_t utf8_first(struct slice text);

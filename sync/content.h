@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "store/messages.h"
 
+struct encoded;
 struct err;
 
 /* Numbers of the store's content_type column (sync.md 8.6). */
@@ -47,6 +48,8 @@ struct content_facts {
 
 /* Never fails: what does not decode is CONTENT_UNKNOWN with empty fields. */
 void content_facts(struct slice encoded, struct content_facts *out);
+/* The same for one that was parsed; a reference is only looked for where it is `unfolded`. */
+void content_facts_of(const struct encoded *e, bool unfolded, struct content_facts *out);
 
 /* Builders; *out is a serialised EncodedContent, ended with bytes_free().  ERR_NOMEM, ERR_TOOBIG. */
 int content_text(const char *text, struct bytes *out, struct err *err);
@@ -82,6 +85,9 @@ struct content_view {
 /* Never fails on bad content; ERR_NOMEM. */
 int content_view(struct slice encoded, struct content_view *out, struct err *err);
 void content_view_free(struct content_view *view);
+
+/* A text of others as a JSON string: every byte that is no UTF-8, and NUL, is U+FFFD. */
+json_t *content_clean_json(struct slice text);
 
 /* Text of a content for a quote or a preview, sanitised UTF-8 of at most `max` bytes; NULL where it
  * has none.  Freed with xm_free(). */

@@ -57,26 +57,34 @@ static bool reference_of(const struct encoded *e, enum content_kind kind, uint8_
     return hex.len == 64 && hex_decode((const char *)hex.data, 64, out, 32);
 }
 
+#define NO_FACTS ((struct content_facts){.should_push = true, .shows = STORE_SHOWS_MESSAGE})
+
+void content_facts_of(const struct encoded *e, bool unfolded, struct content_facts *out)
+{
+    *out = NO_FACTS;
+    out->version_major = e->major;
+    out->version_minor = e->minor;
+    snprintf(out->type, sizeof out->type, "%.*s", e->type.len < 64 ? (int)e->type.len : 63,
+             (const char *)e->type.data);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (slice_eq(e->type, slice_str(types[i].type))) {
+            out->kind = types[i].kind;
+            out->shows = types[i].shows;
+            out->should_push = types[i].push;
+        }
+    if (unfolded)
+        out->has_reference = reference_of(e, out->kind, out->reference);
+}
+
 void content_facts(struct slice encoded, struct content_facts *out)
 {
     struct bytes memory = {0};
     struct encoded e;
 
-    *out = (struct content_facts){.should_push = true, .shows = STORE_SHOWS_MESSAGE};
+    *out = NO_FACTS;
     if (encoded_parse(encoded, &e) != 0)
         return;
-    snprintf(out->type, sizeof out->type, "%.*s", e.type.len < 64 ? (int)e.type.len : 63, (const char *)e.type.data);
-    out->version_major = e.major;
-    out->version_minor = e.minor;
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (slice_eq(e.type, slice_str(types[i].type))) {
-            out->kind = types[i].kind;
-            out->shows = types[i].shows;
-            out->should_push = types[i].push;
-        }
-    if (e.has_compression && encoded_unfold(&e, &memory) != 0)
-        return;
-    out->has_reference = reference_of(&e, out->kind, out->reference);
+    content_facts_of(&e, encoded_unfold(&e, &memory) == 0, out);
     bytes_free(&memory);
 }
 

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/hex.h"
 #include "base/i18n.h"
+#include "base/utf8.h"
 #include "proto/wire.h"
 #include "sync/encoded.h"
 
@@ -13,28 +14,11 @@
 
 /* ---- text from outside ---- */
 
-/* Length of the UTF-8 sequence at `s`, 0 where it is none. */
-static size_t utf8_len(const uint8_t *s, size_t left)
-{
-    size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-               : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
-
-    if (n == 0 || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((n == 3 && ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0))) ||
-        (n == 4 && ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))))
-        return 0;
-    return n;
-}
-
 /* A copy with every byte that is no UTF-8, and NUL, replaced by U+FFFD; at most about `max` bytes. */
 static void put_clean(struct buf *out, struct slice text, size_t max)
 {
     for (size_t i = 0; i < text.len && out->len < max;) {
-        size_t n = text.data[i] == 0 ? 0 : utf8_len(text.data + i, text.len - i);
+        size_t n = text.data[i] == 0 ? 0 : utf8_first(slice_of(text.data + i, text.len - i));
         if (n == 0)
             buf_put_str(out, "\xef\xbf\xbd");
         else
@@ -43,7 +27,7 @@ static void put_clean(struct buf *out, struct slice text, size_t max)
     }
 }
 
-static json_t *json_clean(struct slice text)
+json_t *content_clean_json(struct slice text)
 {
     json_t *j = memchr(text.data ? (const void *)text.data : "", 0, text.len) ? NULL
                 : json_stringn(text.data ? (const char *)text.data : "", text.len);
@@ -169,7 +153,7 @@ static json_t *hex_json(const uint8_t id[32])
 static json_t *fallback_json(const struct encoded *e)
 {
     if (e->has_fallback && e->fallback.len > 0)
-        return json_clean(e->fallback);
+        return content_clean_json(e->fallback);
     return json_null();
 }
 
@@ -181,12 +165,12 @@ static json_t *view_reply(const struct encoded *e, struct slice body)
 
     if (encoded_parse(body, &inner) == 0 && encoded_unfold(&inner, &memory) == 0 && inner.content.len > 0 &&
         (slice_eq(inner.type, slice_str("text")) || slice_eq(inner.type, slice_str("markdown"))))
-        json_object_set_new(j, "text", json_clean(inner.content));
+        json_object_set_new(j, "text", content_clean_json(inner.content));
     else if (inner.has_fallback && inner.fallback.len > 0)
-        json_object_set_new(j, "text", json_clean(inner.fallback));
+        json_object_set_new(j, "text", content_clean_json(inner.fallback));
     else
-        json_object_set_new(j, "text", json_clean(e->fallback));
-    json_object_set_new(j, "reference", json_clean(encoded_param(e, "reference")));
+        json_object_set_new(j, "text", content_clean_json(e->fallback));
+    json_object_set_new(j, "reference", content_clean_json(encoded_param(e, "reference")));
     bytes_free(&memory);
     return j;
 }
@@ -210,7 +194,7 @@ static void append_inbox(json_t *list, struct slice inbox)
     struct slice id = {0};
 
     wire_find(inbox, 1, &id);
-    json_array_append_new(list, json_clean(id));
+    json_array_append_new(list, content_clean_json(id));
 }
 
 static json_t *view_field_change(struct slice change)
@@ -218,9 +202,9 @@ static json_t *view_field_change(struct slice change)
     struct slice s;
     json_t *j = json_object();
 
-    json_object_set_new(j, "field", wire_find(change, 1, &s) ? json_clean(s) : json_string(""));
-    json_object_set_new(j, "old", wire_find(change, 2, &s) ? json_clean(s) : json_null());
-    json_object_set_new(j, "new", wire_find(change, 3, &s) ? json_clean(s) : json_null());
+    json_object_set_new(j, "field", wire_find(change, 1, &s) ? content_clean_json(s) : json_string(""));
+    json_object_set_new(j, "old", wire_find(change, 2, &s) ? content_clean_json(s) : json_null());
+    json_object_set_new(j, "new", wire_find(change, 3, &s) ? content_clean_json(s) : json_null());
     return j;
 }
 
@@ -243,7 +227,7 @@ static json_t *view_group_updated(struct slice body)
         if (f.type != WIRE_LEN)
             continue;
         if (f.number == 1)
-            json_object_set_new(j, "initiatedBy", json_clean(f.bytes));
+            json_object_set_new(j, "initiatedBy", content_clean_json(f.bytes));
         for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
             if (f.number == lists[i].field && f.number == 4)
                 json_array_append_new(json_object_get(j, lists[i].name), view_field_change(f.bytes));
@@ -262,10 +246,10 @@ static json_t *view_attachment(const struct encoded *e, struct slice body, bool 
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
         struct slice value = encoded_param(e, shown[i]);
         if (value.data)
-            json_object_set_new(j, shown[i], json_clean(value));
+            json_object_set_new(j, shown[i], content_clean_json(value));
     }
     if (remote)
-        json_object_set_new(j, "url", json_clean(body));
+        json_object_set_new(j, "url", content_clean_json(body));
     else
         json_object_set_new(j, "size", json_integer((json_int_t)body.len));
     json_object_set_new(j, "fallback", fallback_json(e));
@@ -280,7 +264,7 @@ static json_t *view_body(const struct encoded *e, enum content_kind kind, struct
     case CONTENT_TEXT:
     case CONTENT_MARKDOWN:
         j = json_object();
-        json_object_set_new(j, "text", json_clean(body));
+        json_object_set_new(j, "text", content_clean_json(body));
         return j;
     case CONTENT_REPLY:
         return view_reply(e, body);
@@ -299,18 +283,17 @@ static json_t *view_body(const struct encoded *e, enum content_kind kind, struct
 int content_view(struct slice encoded, struct content_view *out, struct err *err)
 {
     struct content_view view = {0};
-    struct content_facts facts;
+    struct content_facts facts = {0};
     struct bytes memory = {0};
-    struct slice body = {0};
     struct buf type = BUF_INIT;
     struct encoded e;
     int r;
 
-    r = encoded_parse(encoded, &e);
-    content_facts(encoded, &facts);
+    if ((r = encoded_parse(encoded, &e)) == 0) {
+        r = encoded_unfold(&e, &memory);
+        content_facts_of(&e, r == 0, &facts);
+    }
     view.kind = facts.kind;
-    if (r == 0 && (r = encoded_unfold(&e, &memory)) == 0)
-        body = e.content;
     put_clean(&type, e.authority, 128);
     buf_put_u8(&type, '/');
     put_clean(&type, e.type, 256);
@@ -318,7 +301,7 @@ int content_view(struct slice encoded, struct content_view *out, struct err *err
     view.content_type = json_stringn((const char *)type.data, type.len);
     view.fallback = fallback_json(&e);
     if (r == 0)
-        view.content = view_body(&e, facts.kind, body);
+        view.content = view_body(&e, facts.kind, e.content);
     if (!view.content) {
         view.content = json_object();
         json_object_set(view.content, "fallback", view.fallback);

@@ -5,6 +5,7 @@
 #include "store/groups.h"
 #include "store/settings.h"
 #include "sync/consent.h"
+#include "sync/content.h"
 #include "sync/messages.h"
 #include "sync/rpc.h"
 
@@ -22,17 +23,9 @@ static const char *type_name(enum store_group_type type)
     }
 }
 
-/* A name as it came from others may hold bytes that are no UTF-8; JSON cannot. */
-static json_t *text_or_empty(struct slice text)
-{
-    json_t *v = text.data ? json_stringn((const char *)text.data, text.len) : json_string("");
-
-    return v ? v : json_string("\xef\xbf\xbd");
-}
-
 static json_t *string_or_null(const char *text)
 {
-    return text && *text ? text_or_empty(slice_str(text)) : json_null();
+    return text && *text ? content_clean_json(slice_str(text)) : json_null();
 }
 
 static int add_nick(struct store *store, json_t *object, const char *inbox_id, struct err *err)
@@ -57,8 +50,8 @@ int conversation_to_json(struct store *store, const struct store_conversation *r
         return r;
     object = json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:b,s:I,s:o,s:I,s:o}", "id",
                        rpc_hex_json(g->id.data, g->id.len), "type", type_name(g->type), "name",
-                       text_or_empty(row->texts.name), "description", text_or_empty(row->texts.description),
-                       "imageUrl", text_or_empty(row->texts.image_url), "peerInboxId",
+                       content_clean_json(row->texts.name), "description", content_clean_json(row->texts.description),
+                       "imageUrl", content_clean_json(row->texts.image_url), "peerInboxId",
                        string_or_null(g->peer_inbox_id), "createdAtNs", rpc_ns(g->created_at_ns), "addedByInboxId",
                        string_or_null(g->added_by_inbox_id), "consent",
                        consent_state_name((enum consent_state)row->consent), "active", (int)g->active, "epoch",

@@ -50,6 +50,24 @@ static void refuses_a_character_cut_short_or_out_of_place(void **state)
     assert_false(VALID("\xff"));
 }
 
+static size_t first(const char *bytes, size_t len)
+{
+    return utf8_first(slice_of(bytes, len));
+}
+
+static void tells_the_first_character_from_what_follows(void **state)
+{
+    (void)state;
+    assert_int_equal(first("", 0), 0);
+    assert_int_equal(first("\0", 1), 1);
+    assert_int_equal(first("z\xff", 2), 1);
+    assert_int_equal(first("\xc3\xa9z", 3), 2);
+    assert_int_equal(first("\xe2\x82\xac\x80", 4), 3);
+    assert_int_equal(first("\xf0\x9f\x98\x80", 4), 4);
+    assert_int_equal(first("\xf0\x9f\x98", 3), 0);
+    assert_int_equal(first("\x80z", 2), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -57,6 +75,7 @@ int main(void)
         cmocka_unit_test(refuses_overlong_forms),
         cmocka_unit_test(refuses_surrogates_and_values_past_the_end),
         cmocka_unit_test(refuses_a_character_cut_short_or_out_of_place),
+        cmocka_unit_test(tells_the_first_character_from_what_follows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
