@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/i18n.h"
 #include "identity/credential.h"
 #include "mls/mls.h"
 #include "proto/check.h"
@@ -312,6 +313,13 @@ int group_refresh_row(struct core *core, struct group *g, struct err *err)
         return r;
     return store_group_set_disappearing(core->store, id, group_attr_number(&g->ext.mutable_, ATTR_DISAPPEAR_FROM),
                                         group_attr_number(&g->ext.mutable_, ATTR_DISAPPEAR_IN), err);
+}
+
+int group_check_version(const struct store_group *row, struct err *err)
+{
+    if (!row->paused_for_version)
+        return 0;
+    return err_set(err, ERR_PAUSED, _("this conversation wants version %s: update xmtui"), row->paused_for_version);
 }
 
 /* ---- members ---- */

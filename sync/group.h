@@ -17,6 +17,7 @@
 
 struct core;
 struct err;
+struct store_group;
 struct group_cache;
 struct mls_group;
 struct mls_config;
@@ -75,6 +76,9 @@ int group_read_extensions(struct core *core, struct group *g, struct err *err);
 /* Inside a transaction: writes the columns that follow from the extensions (name, description, dm
  * peer, disappearing settings, paused version) and the epoch into the conversation's row. */
 int group_refresh_row(struct core *core, struct group *g, struct err *err);
+
+/* ERR_PAUSED with a sentence where the group wants a newer program: what we sent would be of an epoch that is over. */
+int group_check_version(const struct store_group *row, struct err *err);
 
 /* The MLS rules of XMTP groups (groups.md 1.1): the library's defaults, PrivateMessage only. */
 void group_mls_config(struct mls_config *out);

@@ -520,15 +520,14 @@ int intent_resolve_messages(struct core *core, struct group *g, struct err *err)
     return r;
 }
 
-/* A group that wants a newer program: a commit of ours would be made in an epoch that is over. */
 static int check_open(struct core *core, const struct group *g, struct err *err)
 {
     struct store_mem mem = STORE_MEM_INIT;
     struct store_group row;
     int r = store_group_get(core->store, slice_of(g->id, 16), &mem, &row, err);
 
-    if (r == 0 && row.paused_for_version)
-        r = err_set(err, ERR_PAUSED, _("this conversation wants version %s: update xmtui"), row.paused_for_version);
+    if (r == 0)
+        r = group_check_version(&row, err);
     store_mem_free(&mem);
     return r;
 }

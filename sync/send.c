@@ -53,8 +53,8 @@ static int read_standing(struct core *core, struct group *g, struct standing *ou
 
     if (r == 0 && (!row.active || row.membership == STORE_MEMBER_RESTORED))
         r = err_set(err, ERR_STATE, "%s", _("you are not in this conversation any more"));
-    if (r == 0 && row.paused_for_version)
-        r = err_set(err, ERR_PAUSED, _("this conversation wants version %s: update xmtui"), row.paused_for_version);
+    if (r == 0)
+        r = group_check_version(&row, err);
     if (r == 0) {
         out->may_check = g->type != CONVERSATION_SYNC && g->type != CONVERSATION_ONESHOT &&
                          core_is_past(core, row.installations_checked_ns, CHECK_BEFORE_SEND_NS);
