@@ -1,6 +1,7 @@
 /* `dm` and the commands that print what happens while it happens. */
 #include "cli/special.h"
 
+#include "base/clock.h"
 #include "base/i18n.h"
 #include "cli/call.h"
 #include "cli/command.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- dm ---- */
 
@@ -82,21 +82,13 @@ static bool wanted(const json_t *event, const char *only)
     return !only || (id && strcmp(id, only) == 0);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int follow(struct cli_options *o, struct xm_client *client, const char *only)
 {
     long long count = strtoll(cli_flag(o, "count") ?: "0", NULL, 10), seen = 0;
     double timeout = strtod(cli_flag(o, "timeout") ?: "0", NULL);
-    int64_t until = timeout > 0 ? now_ms() + (int64_t)(timeout * 1000) : 0;
+    uint64_t until = timeout > 0 ? clock_monotonic_ms(&clock_system) + (uint64_t)(timeout * 1000) : 0;
 
-    while (!interrupted && (!count || seen < count) && (!until || now_ms() < until)) {
+    while (!interrupted && (!count || seen < count) && (!until || clock_monotonic_ms(&clock_system) < until)) {
         struct xm_event *event = xm_client_wait(client, 200);
         json_t *json = event && event->kind == XM_EVENT_NOTIFICATION ? json_loads(event->json, 0, NULL) : NULL;
 
