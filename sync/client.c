@@ -9,13 +9,13 @@
 #include "sync/xmtui/client.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/queue.h"
 #include "sync/core.h"
 #include "sync/open.h"
 #include "sync/rpc.h"
 #include "sync/streams.h"
-#include "sync/taken.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -162,13 +162,6 @@ static void notify_up(void *ctx, json_t *notification)
             client->lagged[i] = client->lagged[--client->n_lagged];
 }
 
-/* Texts come many in a row, and the note that one was sent is written with the next (sync/taken.h).
- * Everything else finds it written. */
-static int settle(struct core *core, const char *method, struct err *err)
-{
-    return strcmp(method, "conversation.send") == 0 ? 0 : taken_write(core, err);
-}
-
 static void serve(struct core *core, void *ctx)
 {
     struct request *request = ctx;
@@ -180,7 +173,7 @@ static void serve(struct core *core, void *ctx)
     rpc.params = request->params ? json_loads(request->params, 0, NULL) : json_object();
     if (!json_is_object(rpc.params))
         r = err_set(&rpc.err, ERR_INVALID, "params must be a JSON object");
-    else if ((r = settle(core, request->method, &rpc.err)) == 0)
+    else
         r = rpc_run(&rpc, request->method);
     if (r == 0) {
         send_up(client, XM_EVENT_RESULT, request->id, rpc.result);
@@ -407,25 +400,18 @@ static int answer(struct xm_event *event, char **result, struct xm_error *error)
     return code;
 }
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 int xm_client_request(struct xm_client *client, const char *method, const char *params, int timeout_ms, char **result,
                       struct xm_error *error)
 {
-    int64_t id = xm_client_call(client, method, params, error), until = monotonic_ms() + timeout_ms;
+    int64_t id = xm_client_call(client, method, params, error);
+    int64_t until = (int64_t)clock_monotonic_ms(&clock_system) + timeout_ms;
     struct pollfd wait = {.fd = client->event_fd, .events = POLLIN};
     struct xm_event *event;
 
     if (id < 0)
         return (int)id;
     for (;;) {
-        int64_t left = timeout_ms < 0 ? -1 : until - monotonic_ms();
+        int64_t left = timeout_ms < 0 ? -1 : until - (int64_t)clock_monotonic_ms(&clock_system);
 
         while ((event = take_up(client))) {
             if (event->kind != XM_EVENT_NOTIFICATION && event->id == id)
@@ -444,11 +430,11 @@ int xm_client_request(struct xm_client *client, const char *method, const char *
 struct xm_event *xm_client_wait(struct xm_client *client, int timeout_ms)
 {
     struct pollfd wait = {.fd = client->event_fd, .events = POLLIN};
-    int64_t until = monotonic_ms() + timeout_ms;
+    int64_t until = (int64_t)clock_monotonic_ms(&clock_system) + timeout_ms;
     struct xm_event *event;
 
     while (!(event = xm_client_next(client))) {
-        int64_t left = timeout_ms < 0 ? -1 : until - monotonic_ms();
+        int64_t left = timeout_ms < 0 ? -1 : until - (int64_t)clock_monotonic_ms(&clock_system);
 
         if (timeout_ms >= 0 && left <= 0)
             return NULL;

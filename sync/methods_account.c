@@ -310,10 +310,10 @@ static int export_key(struct rpc *rpc)
 }
 
 const struct rpc_method account_methods[] = {
-    {"client.revokeInstallations", revoke_installations, NULL},
-    {"client.addAccount", add_account, NULL},
-    {"client.removeAccount", remove_account, NULL},
-    {"client.changeRecoveryIdentifier", change_recovery_identifier, NULL},
-    {"client.exportKey", export_key, NULL},
-    {NULL, NULL, NULL},
+    {"client.revokeInstallations", revoke_installations, NULL, 0},
+    {"client.addAccount", add_account, NULL, 0},
+    {"client.removeAccount", remove_account, NULL, 0},
+    {"client.changeRecoveryIdentifier", change_recovery_identifier, NULL, 0},
+    {"client.exportKey", export_key, NULL, 0},
+    {NULL, NULL, NULL, 0},
 };

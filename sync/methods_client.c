@@ -422,13 +422,13 @@ static int list_nicks(struct rpc *rpc)
 }
 
 const struct rpc_method client_methods[] = {
-    {"client.info", info, info},
-    {"client.init", init, NULL},
-    {"client.canMessage", can_message, NULL},
-    {"client.inboxState", inbox_state, NULL},
-    {"client.installations", NULL, installations},
-    {"client.network", network, NULL},
-    {"nick.set", set_nick, NULL},
-    {"nick.list", NULL, list_nicks},
-    {NULL, NULL, NULL},
+    {"client.info", info, info, 0},
+    {"client.init", init, NULL, RPC_BEFORE_INIT},
+    {"client.canMessage", can_message, NULL, RPC_BEFORE_INIT},
+    {"client.inboxState", inbox_state, NULL, RPC_BEFORE_INIT},
+    {"client.installations", NULL, installations, 0},
+    {"client.network", network, NULL, RPC_BEFORE_INIT},
+    {"nick.set", set_nick, NULL, RPC_BEFORE_INIT},
+    {"nick.list", NULL, list_nicks, 0},
+    {NULL, NULL, NULL, 0},
 };

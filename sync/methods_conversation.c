@@ -362,15 +362,15 @@ done:
 }
 
 const struct rpc_method conversation_methods[] = {
-    {"conversation.get", NULL, get},
-    {"conversations.get", NULL, get},
-    {"conversation.messages", NULL, messages},
-    {"conversation.send", send_message, NULL},
-    {"conversation.publish", publish, NULL},
-    {"conversation.publishMessages", publish, NULL},
-    {"conversation.sync", sync_one, NULL},
-    {"conversation.markRead", mark_read, NULL},
-    {"conversation.draft", keep_draft, NULL},
-    {"drafts.get", NULL, get_draft},
-    {NULL, NULL, NULL},
+    {"conversation.get", NULL, get, 0},
+    {"conversations.get", NULL, get, 0},
+    {"conversation.messages", NULL, messages, 0},
+    {"conversation.send", send_message, NULL, RPC_MAY_OVERTAKE},
+    {"conversation.publish", publish, NULL, 0},
+    {"conversation.publishMessages", publish, NULL, 0},
+    {"conversation.sync", sync_one, NULL, 0},
+    {"conversation.markRead", mark_read, NULL, 0},
+    {"conversation.draft", keep_draft, NULL, 0},
+    {"drafts.get", NULL, get_draft, 0},
+    {NULL, NULL, NULL, 0},
 };

@@ -231,13 +231,13 @@ static int hmac_keys(struct rpc *rpc)
 }
 
 const struct rpc_method conversations_methods[] = {
-    {"conversations.list", list, list_stored},
-    {"conversations.newDm", new_dm, NULL},
-    {"conversations.createDm", new_dm, NULL},
-    {"conversations.newGroup", new_group, NULL},
-    {"conversations.createGroup", new_group, NULL},
-    {"conversations.sync", sync_welcomes, NULL},
-    {"conversations.syncAll", sync_everything, NULL},
-    {"conversations.hmacKeys", hmac_keys, NULL},
-    {NULL, NULL, NULL},
+    {"conversations.list", list, list_stored, 0},
+    {"conversations.newDm", new_dm, NULL, 0},
+    {"conversations.createDm", new_dm, NULL, 0},
+    {"conversations.newGroup", new_group, NULL, 0},
+    {"conversations.createGroup", new_group, NULL, 0},
+    {"conversations.sync", sync_welcomes, NULL, 0},
+    {"conversations.syncAll", sync_everything, NULL, 0},
+    {"conversations.hmacKeys", hmac_keys, NULL, 0},
+    {NULL, NULL, NULL, 0},
 };

@@ -7,6 +7,7 @@
 #include "store/groups.h"
 #include "store/identity_log.h"
 #include "sync/consent.h"
+#include "sync/content.h"
 #include "sync/conversation_json.h"
 #include "sync/core.h"
 #include "sync/group.h"
@@ -265,14 +266,6 @@ static int leave(struct rpc *rpc)
 
 /* ---- debug ---- */
 
-/* Somebody else wrote it, and it may be no text. */
-static json_t *version_json(const char *version)
-{
-    json_t *j = version ? json_string(version) : json_null();
-
-    return j ? j : json_string("?");
-}
-
 static int debug(struct rpc *rpc)
 {
     struct store_mem mem = STORE_MEM_INIT;
@@ -289,26 +282,27 @@ static int debug(struct rpc *rpc)
         rpc->result = json_pack("{s:I,s:o,s:b,s:o,s:I,s:I}", "epoch", (json_int_t)d.epoch, "epochAuthenticator",
                                 rpc_hex_json(d.epoch_authenticator, sizeof d.epoch_authenticator), "forked",
                                 row.fork != STORE_FORK_NO, "pausedForVersion",
-                                version_json(row.paused_for_version), "cursor",
-                                (json_int_t)d.cursor, "leaves", (json_int_t)d.leaves);
+                                row.paused_for_version ? content_clean_json(slice_str(row.paused_for_version))
+                                                       : json_null(),
+                                "cursor", (json_int_t)d.cursor, "leaves", (json_int_t)d.leaves);
     store_mem_free(&mem);
     group_put(rpc->core, g);
     return r;
 }
 
 const struct rpc_method group_methods[] = {
-    {"conversation.members", members, NULL},
-    {"conversation.addMembers", add_members, NULL},
-    {"conversation.removeMembers", remove_members, NULL},
-    {"conversation.setRole", set_role, NULL},
-    {"conversation.addAdmin", add_admin, NULL},
-    {"conversation.removeAdmin", remove_admin, NULL},
-    {"conversation.addSuperAdmin", add_super_admin, NULL},
-    {"conversation.removeSuperAdmin", remove_super_admin, NULL},
-    {"conversation.update", update, NULL},
-    {"conversation.leave", leave, NULL},
-    {"conversation.requestRemoval", leave, NULL},
-    {"conversation.debug", debug, NULL},
-    {"conversation.debugInfo", debug, NULL},
-    {NULL, NULL, NULL},
+    {"conversation.members", members, NULL, 0},
+    {"conversation.addMembers", add_members, NULL, 0},
+    {"conversation.removeMembers", remove_members, NULL, 0},
+    {"conversation.setRole", set_role, NULL, 0},
+    {"conversation.addAdmin", add_admin, NULL, 0},
+    {"conversation.removeAdmin", remove_admin, NULL, 0},
+    {"conversation.addSuperAdmin", add_super_admin, NULL, 0},
+    {"conversation.removeSuperAdmin", remove_super_admin, NULL, 0},
+    {"conversation.update", update, NULL, 0},
+    {"conversation.leave", leave, NULL, 0},
+    {"conversation.requestRemoval", leave, NULL, 0},
+    {"conversation.debug", debug, NULL, 0},
+    {"conversation.debugInfo", debug, NULL, 0},
+    {NULL, NULL, NULL, 0},
 };

@@ -158,6 +158,6 @@ static int call(struct rpc *rpc)
 }
 
 const struct rpc_method permission_methods[] = {
-    {"conversation.permissions", call, NULL},
-    {NULL, NULL, NULL},
+    {"conversation.permissions", call, NULL, 0},
+    {NULL, NULL, NULL, 0},
 };

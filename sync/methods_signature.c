@@ -46,7 +46,7 @@ static int verify(struct rpc *rpc)
 }
 
 const struct rpc_method signature_methods[] = {
-    {"client.sign", sign, NULL},
-    {"client.verifySignature", verify, NULL},
-    {NULL, NULL, NULL},
+    {"client.sign", sign, NULL, 0},
+    {"client.verifySignature", verify, NULL, 0},
+    {NULL, NULL, NULL, 0},
 };

@@ -65,7 +65,7 @@ static int stream_stop(struct rpc *rpc)
 }
 
 const struct rpc_method stream_methods[] = {
-    {"stream.start", stream_start, NULL},
-    {"stream.stop", stream_stop, NULL},
-    {NULL, NULL, NULL},
+    {"stream.start", stream_start, NULL, 0},
+    {"stream.stop", stream_stop, NULL, 0},
+    {NULL, NULL, NULL, 0},
 };

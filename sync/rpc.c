@@ -5,6 +5,7 @@
 #include "base/i18n.h"
 #include "base/utf8.h"
 #include "sync/core.h"
+#include "sync/taken.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -51,20 +52,6 @@ int rpc_not_registered(struct rpc *rpc)
     return err_set(&rpc->err, ERR_NOTFOUND, "%s", _("this installation is not registered: run xmtui init first"));
 }
 
-/* What only reads has nothing to tell yet and says so; of the rest, what needs no installation.  Decisions are kept,
- * to go out once there is one. */
-static bool works_before_init(const struct rpc_method *m)
-{
-    static const char *const names[] = {
-        "client.init", "client.canMessage", "client.inboxState", "client.network", "nick.set",
-        "preferences.setConsent", "preferences.allow", "preferences.block", "preferences.reset", "preferences.undo"};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(m->name, names[i]) == 0)
-            return true;
-    return m->read != NULL;
-}
-
 int rpc_run(struct rpc *rpc, const char *method)
 {
     const struct rpc_method *m = rpc_find(method);
@@ -78,8 +65,10 @@ int rpc_run(struct rpc *rpc, const char *method)
         rpc->error_data = json_pack("{s:s}", "code", "method");
         return ERR_NOTFOUND;
     }
-    if (rpc->core && !rpc->core->self.registered && !works_before_init(m))
+    if (rpc->core && !rpc->core->self.registered && !(m->flags & RPC_BEFORE_INIT) && !m->read)
         return rpc_not_registered(rpc);
+    if (rpc->core && !(m->flags & RPC_MAY_OVERTAKE) && (r = taken_write(rpc->core, &rpc->err)) != 0)
+        return r;
     r = rpc->core && m->call ? m->call(rpc) : m->read(rpc);
     if (r == 0 && !rpc->result)
         rpc->result = json_object();
@@ -94,22 +83,20 @@ int rpc_run(struct rpc *rpc, const char *method)
  * character: such bytes become question marks.  Without a sentence there would be no answer. */
 static json_t *sentence(const char *text)
 {
-    char clean[sizeof((struct err *)0)->text];
+    char clean[sizeof((struct err *)0)->text]; /* never more bytes out than in */
+    struct slice left = slice_str(text);
     size_t n = 0;
 
-    while (*text) { /* never more bytes out than in */
-        size_t len = 1;
+    while (left.len > 0) {
+        size_t len = utf8_first(left);
 
-        while (len < 4 && text[len] && !utf8_valid(slice_of(text, len)))
-            len++;
-        if (utf8_valid(slice_of(text, len))) {
-            memcpy(clean + n, text, len);
-            n += len;
-            text += len;
-        } else {
-            clean[n++] = '?';
-            text++;
-        }
+        if (len > 0)
+            memcpy(clean + n, left.data, len);
+        else
+            clean[n] = '?';
+        len += len == 0;
+        n += len;
+        left = slice_of(left.data + len, left.len - len);
     }
     return json_stringn(clean, n);
 }

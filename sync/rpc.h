@@ -27,10 +27,16 @@ struct rpc {
     struct err err;
 };
 
+enum rpc_flags {
+    RPC_BEFORE_INIT = 1,  /* needs no installation; nor does what only reads, which has nothing to tell yet */
+    RPC_MAY_OVERTAKE = 2, /* the note that a text was sent need not be written before it (sync/taken.h) */
+};
+
 struct rpc_method {
     const char *name;
     int (*call)(struct rpc *rpc); /* in a fiber; may wait.  NULL: reading is all there is to it */
     int (*read)(struct rpc *rpc); /* no network, no writing.  NULL: not for readers */
+    unsigned flags;               /* of enum rpc_flags */
 };
 
 /* Tables end with a NULL name. */
