@@ -238,6 +238,17 @@ json_t *run_json(const char *command)
     return json;
 }
 
+void run_init(const char *name, char inbox_id[65])
+{
+    char command[60];
+    json_t *said;
+
+    snprintf(command, sizeof command, "@%s init --new --json", name);
+    said = run_json(command);
+    snprintf(inbox_id, 65, "%s", member(said, "inboxId"));
+    json_decref(said);
+}
+
 void run_fails(const char *command, int status, const char *says)
 {
     struct outcome o;

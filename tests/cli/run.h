@@ -40,6 +40,8 @@ void run_rest(struct running *r, struct outcome *o);
 
 /* It did what it should: status 0, nothing on standard error.  The one JSON value it printed, or NULL for none. */
 json_t *run_json(const char *command);
+/* A new person with a home of that name. */
+void run_init(const char *name, char inbox_id[65]);
 /* It failed with this status, one line on standard error that has `says`, and nothing on standard output. */
 void run_fails(const char *command, int status, const char *says);
 

@@ -14,17 +14,11 @@ static char alix_inbox[65], bo_inbox[65];
 
 static int begin(void **state)
 {
-    json_t *alix, *bo;
-
     (void)state;
     if (programs_begin() != 0)
         return -1;
-    alix = run_json("@alix init --new --json");
-    bo = run_json("@bo init --new --json");
-    snprintf(alix_inbox, sizeof alix_inbox, "%s", member(alix, "inboxId"));
-    snprintf(bo_inbox, sizeof bo_inbox, "%s", member(bo, "inboxId"));
-    json_decref(alix);
-    json_decref(bo);
+    run_init("alix", alix_inbox);
+    run_init("bo", bo_inbox);
     return 0;
 }
 

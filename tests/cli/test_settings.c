@@ -21,17 +21,11 @@ static char alix_inbox[65], bo_inbox[65];
 
 static int begin(void **state)
 {
-    json_t *alix, *bo;
-
     (void)state;
     if (programs_begin() != 0)
         return -1;
-    alix = run_json("@alix init --new --json");
-    bo = run_json("@bo init --new --json");
-    snprintf(alix_inbox, sizeof alix_inbox, "%s", member(alix, "inboxId"));
-    snprintf(bo_inbox, sizeof bo_inbox, "%s", member(bo, "inboxId"));
-    json_decref(alix);
-    json_decref(bo);
+    run_init("alix", alix_inbox);
+    run_init("bo", bo_inbox);
     return 0;
 }
 
@@ -43,7 +37,7 @@ static int finish(void **state)
 
 /* ---- home and node ---- */
 
-static void whose_inbox(const char *const *env, const char *command, const char *want)
+static json_t *info_of(const char *const *env, const char *command)
 {
     struct outcome o;
     json_t *info;
@@ -52,9 +46,16 @@ static void whose_inbox(const char *const *env, const char *command, const char 
     if (o.status != 0)
         fail_msg("%s: %s", command, o.err);
     info = json_loads(o.out, 0, NULL);
+    outcome_free(&o);
+    return info;
+}
+
+static void whose_inbox(const char *const *env, const char *command, const char *want)
+{
+    json_t *info = info_of(env, command);
+
     assert_string_equal(member(info, "inboxId"), want);
     json_decref(info);
-    outcome_free(&o);
 }
 
 static void an_option_wins_over_the_environment_and_the_first_variable_over_the_second(void **state)
@@ -97,20 +98,14 @@ static void the_environment_wins_over_the_configuration(void **state)
 
 static void env_of(const char *const *env, const char *command, const char *want)
 {
-    struct outcome o;
-    json_t *info;
+    json_t *info = info_of(env, command);
 
-    run_in(env, NULL, command, &o);
-    if (o.status != 0)
-        fail_msg("%s: %s", command, o.err);
-    info = json_loads(o.out, 0, NULL);
     assert_string_equal(member(info, "env"), want);
     if (strcmp(want, "dev") == 0)
         assert_string_equal(member(info, "node"), "https://grpc.dev.xmtp.network:443");
     if (strcmp(want, "production") == 0)
         assert_string_equal(member(info, "node"), "https://grpc.production.xmtp.network:443");
     json_decref(info);
-    outcome_free(&o);
 }
 
 static void put_config(const char *home, const char *text)
