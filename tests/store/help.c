@@ -305,3 +305,24 @@ void expect_planted(struct store *s)
     OK(store_check(s, err));
     store_mem_free(&mem);
 }
+
+const struct store_piece group_ratchet = {1, 0, 0};
+
+unsigned expect_whole(struct store *store)
+{
+    struct bytes piece = {0};
+    int64_t cursor, messages;
+    unsigned moved = 0;
+
+    OK(store_check(store, err));
+    OK(store_cursor_get(store, id16(1), STORE_CURSOR_APPLICATION, 10, &cursor, err));
+    OK(store_messages_count(store, conversation_of(store, 1), STORE_SHOWS_NOT, &messages, err));
+    if (store_mls_get(store, id16(1), group_ratchet, &piece, NULL) == 0) {
+        assert_int_equal(piece.len, sizeof moved);
+        memcpy(&moved, piece.data, sizeof moved);
+        bytes_wipe(&piece);
+    }
+    assert_int_equal(messages, cursor);
+    assert_int_equal(moved, cursor);
+    return (unsigned)cursor;
+}

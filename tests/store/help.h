@@ -4,6 +4,7 @@
 
 #include "store/groups.h"
 #include "store/messages.h"
+#include "store/mls_state.h"
 #include "store/store.h"
 
 #define SECOND INT64_C(1000000000)
@@ -50,6 +51,11 @@ void add_group(struct store *store, unsigned id, enum store_group_type type, con
 struct store_message text_message(unsigned id, unsigned group, int64_t sent_at_ns, const char *text);
 void add_text(struct store *store, unsigned id, unsigned group, int64_t sent_at_ns, const char *text);
 int64_t conversation_of(struct store *store, unsigned group);
+
+/* What receiving an envelope moves in group 1: the piece holds the number of the envelope that moved it last.
+ * Ratchet, messages and cursor agree; the number of envelopes done. */
+extern const struct store_piece group_ratchet;
+unsigned expect_whole(struct store *store);
 
 /* One row for each sealed column, all with MARK in them; and that they are all there. */
 #define MARK "plaintext-that-must-not-show-"

@@ -13,8 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const struct store_piece ratchet = {1, 0, 0};
-
 /* What sync does for one envelope; the ratchet piece holds the number of the envelope that moved it last. */
 static int receive(struct store *store, unsigned n, enum db_durability durability, struct err *err)
 {
@@ -26,7 +24,7 @@ static int receive(struct store *store, unsigned n, enum db_durability durabilit
         return r;
     if ((r = store_message_seen(store, id16(1), 10, n, &seen, err)) != 0)
         goto done;
-    if (!seen && ((r = store_mls_put(store, id16(1), ratchet, slice_of(&n, sizeof n), err)) != 0 ||
+    if (!seen && ((r = store_mls_put(store, id16(1), group_ratchet, slice_of(&n, sizeof n), err)) != 0 ||
                   (r = store_message_put(store, &m, NULL, err)) != 0))
         goto done;
     if ((r = store_cursor_advance(store, id16(1), STORE_CURSOR_APPLICATION, 10, n, NULL, err)) == 0)
@@ -34,26 +32,6 @@ static int receive(struct store *store, unsigned n, enum db_durability durabilit
 done:
     store_rollback(store);
     return r;
-}
-
-/* Ratchet, message and cursor agree; the number of envelopes done. */
-static unsigned expect_whole(struct store *store)
-{
-    struct bytes piece = {0};
-    int64_t cursor, messages;
-    unsigned moved = 0;
-
-    OK(store_check(store, err));
-    OK(store_cursor_get(store, id16(1), STORE_CURSOR_APPLICATION, 10, &cursor, err));
-    OK(store_messages_count(store, conversation_of(store, 1), STORE_SHOWS_NOT, &messages, err));
-    if (store_mls_get(store, id16(1), ratchet, &piece, NULL) == 0) {
-        assert_int_equal(piece.len, sizeof moved);
-        memcpy(&moved, piece.data, sizeof moved);
-        bytes_wipe(&piece);
-    }
-    assert_int_equal(messages, cursor);
-    assert_int_equal(moved, cursor);
-    return (unsigned)cursor;
 }
 
 static void start(struct home *home)

@@ -15,8 +15,6 @@
 
 #define PAGE 2048
 
-static const struct store_piece ratchet = {1, 0, 0};
-
 /* What sync does for one envelope; see test_crash.c. */
 static int receive(struct store *store, unsigned n, struct err *err)
 {
@@ -25,30 +23,12 @@ static int receive(struct store *store, unsigned n, struct err *err)
 
     if ((r = store_begin(store, DB_DURABLE, err)) != 0)
         return r;
-    if ((r = store_mls_put(store, id16(1), ratchet, slice_of(&n, sizeof n), err)) == 0 &&
+    if ((r = store_mls_put(store, id16(1), group_ratchet, slice_of(&n, sizeof n), err)) == 0 &&
         (r = store_message_put(store, &m, NULL, err)) == 0 &&
         (r = store_cursor_advance(store, id16(1), STORE_CURSOR_APPLICATION, 10, n, NULL, err)) == 0)
         r = store_commit(store, err);
     store_rollback(store);
     return r;
-}
-
-/* Ratchet, message and cursor agree; the number of envelopes done. */
-static unsigned expect_whole(struct store *store)
-{
-    struct bytes piece = {0};
-    int64_t cursor, messages;
-    unsigned moved = 0;
-
-    OK(store_check(store, err));
-    OK(store_cursor_get(store, id16(1), STORE_CURSOR_APPLICATION, 10, &cursor, err));
-    OK(store_messages_count(store, conversation_of(store, 1), STORE_SHOWS_NOT, &messages, err));
-    if (store_mls_get(store, id16(1), ratchet, &piece, NULL) == 0)
-        memcpy(&moved, piece.data, piece.len < sizeof moved ? piece.len : sizeof moved);
-    bytes_wipe(&piece);
-    assert_int_equal(messages, cursor);
-    assert_int_equal(moved, cursor);
-    return (unsigned)cursor;
 }
 
 /* ---- a disk that fails ---- */
@@ -102,13 +82,11 @@ static void prepare(struct home *home)
     home->store = NULL;
 }
 
-static void any_call_to_the_disk_may_fail_once(void **state)
+static void fail_each_of_each_kind(struct home *home, int for_good)
 {
-    struct home *home = *state;
-
     prepare(home);
     for (int call = 0; call < FAULTY_CALLS; call++) {
-        fail_each(home, (enum faulty_call)call, 0);
+        fail_each(home, (enum faulty_call)call, for_good);
         home_reopen(home);
         OK(db_exec(store_db(home->store), "DELETE FROM messages; DELETE FROM cursors; DELETE FROM mls_pieces", err));
         store_close(home->store);
@@ -116,18 +94,14 @@ static void any_call_to_the_disk_may_fail_once(void **state)
     }
 }
 
+static void any_call_to_the_disk_may_fail_once(void **state)
+{
+    fail_each_of_each_kind(*state, 0);
+}
+
 static void a_disk_may_go_away_at_any_call(void **state)
 {
-    struct home *home = *state;
-
-    prepare(home);
-    for (int call = 0; call < FAULTY_CALLS; call++) {
-        fail_each(home, (enum faulty_call)call, 1);
-        home_reopen(home);
-        OK(db_exec(store_db(home->store), "DELETE FROM messages; DELETE FROM cursors; DELETE FROM mls_pieces", err));
-        store_close(home->store);
-        home->store = NULL;
-    }
+    fail_each_of_each_kind(*state, 1);
 }
 
 /* ---- files that were damaged ---- */
