@@ -208,6 +208,17 @@ void kit_receive(struct kit_member *m, struct slice message)
         fail_msg("%s accepts: %s", m->name, err.text);
 }
 
+void kit_refuse(struct kit_member *m, struct slice message, int code, const char *why)
+{
+    struct mls_processed *p = NULL;
+    struct err err = {0};
+    int e = mls_group_process(m->g, message, &p, &err);
+
+    mls_processed_free(p);
+    if (e != code || ((code || why) && strcmp(err.text, why) != 0))
+        fail_msg("%s: \"%s\" instead of %s: \"%s\"", err_name(e), err.text, err_name(code), why);
+}
+
 void kit_read(struct kit_member *m, struct slice message, const char *text)
 {
     struct mls_processed *p;

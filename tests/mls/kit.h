@@ -47,6 +47,8 @@ void kit_join(struct kit_member *m, struct slice welcome);
 void kit_reload(struct kit_member *m);
 /* Process, accept; for commits of others and own ones alike see kit_commit(). */
 void kit_receive(struct kit_member *m, struct slice message);
+/* Processing fails with this code, and why is this sentence; code 0: it succeeds, and `why` may be NULL. */
+void kit_refuse(struct kit_member *m, struct slice message, int code, const char *why);
 /* Application message: the plaintext has to be that. */
 void kit_read(struct kit_member *m, struct slice message, const char *text);
 struct bytes kit_say(struct kit_member *m, const char *text, const struct rand *rand);

@@ -49,20 +49,9 @@ static void end(struct kit_member *m)
         kit_member_free(&m[i]);
 }
 
-static void refused(struct kit_member *who, struct slice message, int code, const char *why)
-{
-    struct mls_processed *p = NULL;
-    struct err err = {0};
-    int e = mls_group_process(who->g, message, &p, &err);
-
-    mls_processed_free(p);
-    if (e != code || (code && strcmp(err.text, why) != 0))
-        fail_msg("%s: \"%s\" instead of %s: \"%s\"", err_name(e), err.text, err_name(code), why);
-}
-
 static void refused_and_freed(struct kit_member *who, struct bytes message, int code, const char *why)
 {
-    refused(who, bytes_slice(&message), code, why);
+    kit_refuse(who, bytes_slice(&message), code, why);
     bytes_free(&message);
 }
 
@@ -126,7 +115,7 @@ static void public_messages_come_from_whom_they_say(void **state)
     message = forge_public(&m[1], &good, none);
     buf_put_slice(&text, bytes_slice(&message));
     buf_put_u8(&text, 0);
-    refused(&m[0], buf_slice(&text), ERR_MALFORMED, "public message does not parse (423 bytes)");
+    kit_refuse(&m[0], buf_slice(&text), ERR_MALFORMED, "public message does not parse (423 bytes)");
     bytes_free(&message);
     m[0].g->config.flags = 0;
     refused_and_freed(&m[0], forge_public(&m[1], &good, none), ERR_UNSUPPORTED,
@@ -426,7 +415,7 @@ static void private_messages_come_from_whom_they_say(void **state)
     begin(m);
     plain = text_of(&m[1], &m[1], 0, 0);
     message = seal(&m[1], 1, MLS_CONTENT_APPLICATION, buf_slice(&plain));
-    refused(&m[1], bytes_slice(&message), ERR_EXISTS, "a message of our own");
+    kit_refuse(&m[1], bytes_slice(&message), ERR_EXISTS, "a message of our own");
     kit_read(&m[0], bytes_slice(&message), "a text"); /* with nothing wrong */
     bytes_free(&message);
     refused_and_freed(&m[2], seal(&m[1], 3, MLS_CONTENT_APPLICATION, buf_slice(&plain)), ERR_AUTH,
@@ -539,7 +528,7 @@ static void who_is_out_reads_nothing_more(void **state)
     kit_commit(&m[0], &(struct mls_commit_params){.removes = (uint32_t[]){2}, .removes_n = 1}, m, 3, NULL, 0, &rnd);
     assert_int_equal(mls_group_accept(m[2].g, p, &err), ERR_STATE);
     assert_string_equal(err.text, "the group is no longer active");
-    refused(&m[2], bytes_slice(&text), ERR_STATE, "the group is no longer active");
+    kit_refuse(&m[2], bytes_slice(&text), ERR_STATE, "the group is no longer active");
     bytes_free(&text);
     end(m);
 }
@@ -555,14 +544,14 @@ static void other_messages_are_not_for_groups(void **state)
     text = kit_say(&m[1], "a text", &rnd);
     buf_put_slice(&longer, bytes_slice(&text));
     buf_put_u8(&longer, 0);
-    refused(&m[0], buf_slice(&longer), ERR_MALFORMED, "private message does not parse (142 bytes)");
+    kit_refuse(&m[0], buf_slice(&longer), ERR_MALFORMED, "private message does not parse (142 bytes)");
     longer.len = 3;
-    refused(&m[0], buf_slice(&longer), ERR_MALFORMED, "not an MLS 1.0 message (3 bytes)");
+    kit_refuse(&m[0], buf_slice(&longer), ERR_MALFORMED, "not an MLS 1.0 message (3 bytes)");
     text.data[1] = 2; /* version */
-    refused(&m[0], bytes_slice(&text), ERR_MALFORMED, "not an MLS 1.0 message (145 bytes)");
+    kit_refuse(&m[0], bytes_slice(&text), ERR_MALFORMED, "not an MLS 1.0 message (145 bytes)");
     text.data[1] = 1;
     text.data[3] = MLS_WIRE_WELCOME;
-    refused(&m[0], bytes_slice(&text), ERR_UNSUPPORTED, "wire format 3 is not for groups");
+    kit_refuse(&m[0], bytes_slice(&text), ERR_UNSUPPORTED, "wire format 3 is not for groups");
     bytes_free(&text);
     buf_free(&longer);
     end(m);

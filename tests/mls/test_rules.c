@@ -34,17 +34,6 @@ static void end(struct kit_member *m)
         kit_member_free(&m[i]);
 }
 
-static void refused(struct kit_member *who, struct slice message, int code, const char *why)
-{
-    struct mls_processed *p = NULL;
-    struct err err = {0};
-    int e = mls_group_process(who->g, message, &p, &err);
-
-    mls_processed_free(p);
-    if (e != code || strcmp(err.text, why) != 0)
-        fail_msg("%s: \"%s\" instead of %s: \"%s\"", err_name(e), err.text, err_name(code), why);
-}
-
 /* ---- Lists of proposals ---- */
 
 struct list_edit {
@@ -68,7 +57,7 @@ static void list_is_refused(struct kit_member *m, struct buf *list, bool without
     struct forge_commit forge = {.edit = replace_list, .ctx = &edit};
     struct bytes message = forge_commit(&m[0], &forge, &rnd);
 
-    refused(&m[1], bytes_slice(&message), code, why);
+    kit_refuse(&m[1], bytes_slice(&message), code, why);
     bytes_free(&message);
     buf_reset(list);
 }
@@ -698,7 +687,7 @@ static void update_is_refused(struct kit_member *m, struct mls_leaf leaf, bool s
     edit.proposals = buf_slice(&list);
     bytes_free(&message);
     message = forge_commit(&m[0], &forge, &rnd);
-    refused(&m[2], bytes_slice(&message), code, why);
+    kit_refuse(&m[2], bytes_slice(&message), code, why);
     bytes_free(&message);
     bytes_free(&raw_leaf);
     buf_free(&raw);
@@ -836,7 +825,7 @@ static void path_is_refused(struct path_edit edit, int code, const char *why)
     struct forge_commit forge = {.edit = change_path, .ctx = &edit};
     struct bytes message = forge_commit(&edit.m[0], &forge, &rnd);
 
-    refused(&edit.m[1], bytes_slice(&message), code, why);
+    kit_refuse(&edit.m[1], bytes_slice(&message), code, why);
     bytes_free(&message);
     bytes_free(&edit.raw);
     buf_free(&edit.list);
