@@ -2,7 +2,7 @@
 include tests/sync/home.mk
 
 # The group core: flows between installations of our own, on a node in memory.
-noinst_HEADERS += tests/sync/fake_node.h tests/sync/peers.h tests/sync/shorthand.h
+noinst_HEADERS += tests/sync/body.h tests/sync/fake_node.h tests/sync/peers.h tests/sync/shorthand.h
 SYNC_PEERS = tests/sync/fake_node.c tests/sync/peers.c
 PEER_TESTS = tests/sync/test_faults tests/sync/test_flows tests/sync/test_live tests/sync/test_messages \
 	tests/sync/test_preferences \

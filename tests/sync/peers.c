@@ -177,6 +177,20 @@ json_t *peer_call(struct peer *p, const char *method, const char *params)
     return result;
 }
 
+void peer_decide(struct peer *p, enum consent_entity type, const char *entity, const char *state)
+{
+    char params[256];
+
+    snprintf(params, sizeof params, "{\"records\":[{\"entityType\":\"%s\",\"entity\":\"%s\",\"state\":\"%s\"}]}",
+             consent_entity_name(type), entity, state);
+    json_decref(peer_call(p, "preferences.setConsent", params));
+}
+
+bool peer_is_idle(void *peer)
+{
+    return ((struct peer *)peer)->core.fibers == 0;
+}
+
 /* ---- time ---- */
 
 struct short_wait {

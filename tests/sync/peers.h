@@ -2,6 +2,7 @@
  * loop, talking through one fake node. */
 #pragma once
 #include "base/err.h"
+#include "sync/consent.h"
 #include "sync/core.h"
 #include "tests/sync/fake_node.h"
 
@@ -47,6 +48,10 @@ void peer_stop(struct world *w, struct peer *p);
 json_t *peer_call(struct peer *p, const char *method, const char *params);
 /* The same, where it may fail; *result may be NULL then. */
 int peer_try(struct peer *p, const char *method, const char *params, json_t **result, struct err *err);
+/* In fibers, on a whole peer: decides about somebody or a conversation. */
+void peer_decide(struct peer *p, enum consent_entity type, const char *entity, const char *state);
+/* For world_until(): the peer has nothing in hand. */
+bool peer_is_idle(void *peer);
 /* In fibers: waits, at most ten seconds, until done() says so. */
 void world_until(struct world *w, const char *what, bool (*done)(void *ctx), void *ctx);
 /* In fibers: every timer that runs now ends at once, as if hours had gone by. */

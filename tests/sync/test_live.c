@@ -11,42 +11,11 @@
 #include "sync/prefs.h"
 #include "sync/send.h"
 #include "sync/streams.h"
-#include "tests/sync/shorthand.h"
+#include "tests/sync/body.h"
 
 #include <stdio.h>
 
-static struct world *world; /* of the running test */
-
-#define BODY(name)                                                                                                  \
-    static void name##_body(void);                                                                                  \
-    static void name##_run(struct world *w)                                                                         \
-    {                                                                                                               \
-        world = w;                                                                                                  \
-        name##_body();                                                                                              \
-    }                                                                                                               \
-    static void name(void **state)                                                                                  \
-    {                                                                                                               \
-        world_run(*state, name##_run);                                                                              \
-    }                                                                                                               \
-    static void name##_body(void)
-
 /* ---- shorthand ---- */
-
-/* An installation that has begun its work and does nothing further by itself. */
-static bool is_idle(void *ctx)
-{
-    return ((struct peer *)ctx)->core.fibers == 0;
-}
-
-static struct peer *installation(uint8_t wallet)
-{
-    struct peer *p = world_installation(world, wallet);
-
-    peer_make_whole(p);
-    prefs_start(&p->core);
-    world_until(world, "an installation has begun", is_idle, p);
-    return p;
-}
 
 static void stream(struct peer *p)
 {
@@ -56,21 +25,12 @@ static void stream(struct peer *p)
     json_decref(started);
 }
 
-static void decide(struct peer *p, enum consent_entity type, const char *entity, const char *state)
-{
-    char params[256];
-
-    snprintf(params, sizeof params, "{\"records\":[{\"entityType\":\"%s\",\"entity\":\"%s\",\"state\":\"%s\"}]}",
-             consent_entity_name(type), entity, state);
-    json_decref(peer_call(p, "preferences.setConsent", params));
-}
-
 static void decide_group(struct peer *p, const uint8_t id[16], const char *state)
 {
     char entity[33];
 
     hex_encode(id, 16, entity);
-    decide(p, CONSENT_CONVERSATION, entity, state);
+    peer_decide(p, CONSENT_CONVERSATION, entity, state);
 }
 
 static const char someone[] = "abababababababababababababababababababababababababababababababab";
@@ -129,9 +89,9 @@ BODY(a_preferences_group_that_comes_while_a_stream_runs_is_streamed_at_once)
     b = installation(1);
     /* B's group, a new key that A sends there, B's decision: all by the stream alone. */
     until_told(a, "preferences", NULL, NULL);
-    decide(b, CONSENT_INBOX, someone, "denied");
+    peer_decide(b, CONSENT_INBOX, someone, "denied");
     until_told(a, "consent", "entity", someone);
-    decide(b, CONSENT_INBOX, someone, "allowed");
+    peer_decide(b, CONSENT_INBOX, someone, "allowed");
     until_told(a, "consent", "state", "allowed");
     assert_int_equal(told(a, "consent", "entity", someone), 2);
     assert_int_equal(a->api.queries + told(a, "message", NULL, NULL) + told(a, "conversation", NULL, NULL),
@@ -152,7 +112,7 @@ BODY(a_decision_is_told_once_where_it_was_made_and_once_where_it_arrives)
     json_decref(peer_call(b, "conversations.sync", NULL));
     stream(a);
     stream(b);
-    decide(a, CONSENT_INBOX, someone, "denied");
+    peer_decide(a, CONSENT_INBOX, someone, "denied");
     assert_int_equal(told(a, "consent", "entity", someone), 1);
     until_told(b, "consent", "entity", someone);
     /* Its own message has come back to A before this. */
@@ -320,7 +280,7 @@ BODY(a_chat_that_a_denied_person_begins_is_told_to_who_asks_for_unknown_ones_alo
     struct peer *a = installation(1), *bo = installation(2), *caro = installation(3);
     uint8_t his[16], hers[16];
 
-    decide(a, CONSENT_INBOX, bo->core.self.inbox_id, "denied");
+    peer_decide(a, CONSENT_INBOX, bo->core.self.inbox_id, "denied");
     stream(a);
     OK(dm_find_or_create(&bo->core, a->core.self.inbox_id, his, NULL, &err));
     peer_send(bo, his, "unasked");
@@ -364,7 +324,7 @@ BODY(a_lost_stream_comes_back_and_makes_up_for_everything_once)
     peer_send(bo, id, "three");
     OK(group_create(&bo->core, &(struct group_options){.name = "fresh"}, &a_id, 1, fresh, &err));
     peer_send(bo, fresh, "four");
-    decide(b, CONSENT_INBOX, someone, "denied");
+    peer_decide(b, CONSENT_INBOX, someone, "denied");
     for (int i = 0; i < 3; i++)
         world_let_timers_end(world); /* in vain */
     a->api.offline = false;

@@ -20,35 +20,17 @@
 #include "sync/send.h"
 #include "sync/sync_all.h"
 #include "sync/welcome_receive.h"
-#include "tests/sync/shorthand.h"
+#include "tests/sync/body.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 /* ---- shorthand ---- */
 
-static struct world *world; /* of the running test */
-
-static bool is_idle(void *ctx)
-{
-    return ((struct peer *)ctx)->core.fibers == 0;
-}
-
 /* Until the peer has nothing in hand. */
 static void settle(struct peer *p)
 {
-    world_until(world, "a peer has done what it had to do", is_idle, p);
-}
-
-/* An installation that has begun its work. */
-static struct peer *installation(uint8_t wallet)
-{
-    struct peer *p = world_installation(world, wallet);
-
-    peer_make_whole(p);
-    prefs_start(&p->core);
-    settle(p);
-    return p;
+    world_until(world, "a peer has done what it had to do", peer_is_idle, p);
 }
 
 static void sync_prefs(struct peer *p)
@@ -59,11 +41,7 @@ static void sync_prefs(struct peer *p)
 
 static void decide(struct peer *p, enum consent_entity type, const char *entity, const char *state)
 {
-    char params[256];
-
-    snprintf(params, sizeof params, "{\"records\":[{\"entityType\":\"%s\",\"entity\":\"%s\",\"state\":\"%s\"}]}",
-             consent_entity_name(type), entity, state);
-    json_decref(peer_call(p, "preferences.setConsent", params));
+    peer_decide(p, type, entity, state);
     settle(p);
 }
 
@@ -171,20 +149,6 @@ static size_t entries(json_t *list)
     json_decref(list);
     return n;
 }
-
-#define BODY(name)                                                                                                  \
-    static void name##_body(void);                                                                                  \
-    static void name##_run(struct world *w)                                                                         \
-    {                                                                                                               \
-        (void)w;                                                                                                    \
-        name##_body();                                                                                              \
-    }                                                                                                               \
-    static void name(void **state)                                                                                  \
-    {                                                                                                               \
-        world = *state;                                                                                             \
-        world_run(world, name##_run);                                                                               \
-    }                                                                                                               \
-    static void name##_body(void)
 
 /* ---- 1: the group ---- */
 
@@ -664,20 +628,27 @@ BODY(making_a_conversation_and_writing_in_one_say_yes_to_it)
     bytes_free(&content);
 }
 
+/* `by` adds `p` to a group, in which a text is then the one thing that `p` has to send. */
+static void added_to_group(struct peer *p, struct peer *by, uint8_t id[16])
+{
+    const char *inbox = p->core.self.inbox_id;
+    const struct group_options options = {.name = "x"};
+
+    OK(group_create(&by->core, &options, &inbox, 1, id, &err));
+    peer_sync(p);
+    OK(group_update_key(&p->core, id, &err));
+}
+
 /* The text reached the node, its answer did not: the echo says yes instead. */
 BODY(a_text_found_in_the_ledger_says_yes_too)
 {
     struct peer *a = installation(1), *bo = installation(2);
-    const char *a_id = a->core.self.inbox_id;
-    const struct group_options options = {.name = "x"};
     struct bytes content = {0};
     enum send_status status;
     uint8_t id[16], message[32];
     char hex[33];
 
-    OK(group_create(&bo->core, &options, &a_id, 1, id, &err));
-    peer_sync(a);
-    OK(group_update_key(&a->core, id, &err)); /* so that the text is the one thing sent */
+    added_to_group(a, bo, id);
     OK(content_text("hi", &content, &err));
     a->api.lose_answers = true;
     OK(group_send(&a->core, id, bytes_slice(&content), NULL, message, &status, &err));
@@ -704,8 +675,6 @@ BODY(a_text_found_in_the_ledger_says_yes_too)
 BODY(a_decision_made_after_writing_stands)
 {
     struct peer *a = installation(1), *bo = installation(2);
-    const char *a_id = a->core.self.inbox_id;
-    const struct group_options options = {.name = "x"};
     struct bytes content = {0};
     enum send_status status;
     uint8_t id[16], message[32];
@@ -713,9 +682,7 @@ BODY(a_decision_made_after_writing_stands)
 
     OK(content_text("hi", &content, &err));
     for (int lost = 0; lost < 2; lost++) {
-        OK(group_create(&bo->core, &options, &a_id, 1, id, &err));
-        peer_sync(a);
-        OK(group_update_key(&a->core, id, &err));
+        added_to_group(a, bo, id);
         a->api.lose_answers = lost;
         a->api.offline = !lost;
         OK(group_send(&a->core, id, bytes_slice(&content), NULL, message, &status, &err));

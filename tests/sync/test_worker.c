@@ -25,18 +25,13 @@ struct stage {
     uint8_t dm[16];
 };
 
-static bool is_idle(void *ctx)
-{
-    return ((struct peer *)ctx)->core.fibers == 0;
-}
-
 static void set_up_stage(struct world *w, struct stage *s, bool quiet)
 {
     *s = (struct stage){w, world_installation(w, 1), world_installation(w, 1), world_installation(w, 2), {0}};
     peer_make_whole(s->a);
     peer_make_whole(s->b);
     prefs_start(&s->b->core);
-    world_until(w, "B has its preferences group", is_idle, s->b);
+    world_until(w, "B has its preferences group", peer_is_idle, s->b);
     s->a->core.quiet = quiet;
     worker_start(&s->a->core);
     json_decref(peer_call(s->a, "preferences.sync", NULL));
@@ -51,7 +46,7 @@ static void set_up_stage(struct world *w, struct stage *s, bool quiet)
                           "{\"records\":[{\"entityType\":\"inboxId\",\"entity\":"
                           "\"abababababababababababababababababababababababababababababababab\","
                           "\"state\":\"denied\"}]}"));
-    world_until(w, "B has said so", is_idle, s->b);
+    world_until(w, "B has said so", peer_is_idle, s->b);
 }
 
 static bool lists_chat(struct peer *p)
