@@ -4,6 +4,7 @@
 #include "base/i18n.h"
 
 #include <curses.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,28 +282,18 @@ void terminal_title(struct terminal *t, const char *title)
     fflush(stdout);
 }
 
-static void put_base64(const unsigned char *at, size_t len)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (; len > 0; at += 3, len -= len < 3 ? len : 3) {
-        unsigned bits = (unsigned)at[0] << 16 | (len > 1 ? (unsigned)at[1] << 8 : 0) | (len > 2 ? at[2] : 0);
-
-        putchar(digits[bits >> 18]);
-        putchar(digits[bits >> 12 & 63]);
-        putchar(len > 1 ? digits[bits >> 6 & 63] : '=');
-        putchar(len > 2 ? digits[bits & 63] : '=');
-    }
-}
-
 void terminal_copy(struct terminal *t, const char *text)
 {
-    if (!t->has_title) /* the others may show an OSC rather than read it to its end */
+    enum { VARIANT = sodium_base64_VARIANT_ORIGINAL };
+    size_t len = strlen(text), size = sodium_base64_encoded_len(len, VARIANT);
+    char *base64 = t->has_title ? xm_alloc(size) : NULL; /* the others may show an OSC rather than read it to its end */
+
+    if (!base64)
         return;
-    fputs("\033]52;c;", stdout);
-    put_base64((const unsigned char *)text, strlen(text));
-    fputs("\007", stdout);
+    sodium_bin2base64(base64, size, (const unsigned char *)text, len, VARIANT);
+    printf("\033]52;c;%s\007", base64);
     fflush(stdout);
+    xm_free(base64);
 }
 
 /* ---- keys ---- */
