@@ -4,13 +4,15 @@
  * A publish becomes a job.  Jobs that arrive while the loop handles one round of input, or while a
  * transaction is under way, form the next one: one client alone never waits for a timer, a hundred
  * share one fsync.  Checking (signatures) and storing run in the thread pool, so the loop never blocks.
+ * One exception: a quick job by itself is stored on the loop, as long as the disk is one that answers within
+ * BATCH_QUICK_NS, since changing threads twice takes a good part of that time.
  *
  *   job_new -> batch_submit -> [pool: prepare, BEGIN, apply ..., COMMIT] -> [loop: answer, announce] -> freed
  *
  * A job that is refused (prepare, apply) does not disturb the others.  A failing database fails all jobs
  * of the transaction with UNAVAILABLE, and nothing of them is stored.
  *
- * Thread: the loop's, except where a callback says pool. */
+ * Thread: the loop's, except where a callback says pool; a callback of a quick job runs on either. */
 #pragma once
 #include "base/bytes.h"
 #include "proto/check.h"
@@ -28,7 +30,12 @@ struct node_data;
 /* Results of prepare and apply besides 0 and a negative error of the database. */
 enum { JOB_REFUSED = 1 };
 
+/* For so long the loop may wait for a lone job. */
+#define BATCH_QUICK_NS    UINT64_C(1000000)
+#define BATCH_QUICK_BYTES ((size_t)64 * 1024)
+
 struct job_kind {
+    bool quick; /* checking it takes microseconds: no signature */
     bool allow_nul; /* in the request's strings, which are then read as they came and not as C strings */
     /* Pool, before the transaction: checks that need no database.  0 or job_refuse(). */
     int (*prepare)(struct job *job);
@@ -66,6 +73,7 @@ struct batch_config {
     size_t max_jobs;          /* of one transaction, so that the first does not wait for thousands */
     size_t max_pending_bytes; /* of jobs that are not answered yet; one alone may have more */
     void *ctx;                /* for announce */
+    uint64_t (*hrtime)(void); /* NULL: uv_hrtime */
 };
 
 int batch_open(const struct batch_config *config, struct batch **out, struct err *err);

@@ -1,6 +1,6 @@
 /* The node's database: one SQLite file, one process, a connection that writes and one that reads.
  *
- * The writer is used by one pool thread at a time (node/batch.h), the reader by the loop.  WAL with
+ * The writer is used by one thread at a time (node/batch.h), the reader by the loop.  WAL with
  * synchronous=FULL: what was answered with OK is on the disk.  The tables have their verbs in
  * node/messages.h, welcomes.h, key_packages.h, inbox_log.h and commit_log.h. */
 #pragma once
@@ -12,7 +12,7 @@ struct clock;
 struct err;
 
 struct node_data {
-    struct db *writer; /* pool thread, inside a batch */
+    struct db *writer; /* whichever thread runs the batch */
     struct db *reader; /* loop */
     const struct clock *clock;
     int64_t last_ns;   /* newest time given out; writer's thread */

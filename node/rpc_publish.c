@@ -168,8 +168,10 @@ static void announce_group_messages(struct job *job, void *ctx)
             streams_announce_group(node->streams, &rows[i]);
 }
 
-static const struct job_kind group_messages_kind = {
-    .prepare = prepare_group_messages, .apply = apply_group_messages, .announce = announce_group_messages};
+static const struct job_kind group_messages_kind = {.quick = true,
+                                                    .prepare = prepare_group_messages,
+                                                    .apply = apply_group_messages,
+                                                    .announce = announce_group_messages};
 
 void rpc_send_group_messages(struct node *node, struct grpc_request *req, struct slice body)
 {
