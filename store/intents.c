@@ -14,7 +14,7 @@ int store_intent_put(struct store *store, const struct store_intent *in, int64_t
     int64_t next;
     int r;
 
-    if ((r = store_next_id(store, "intents", &next, err)) != 0)
+    if ((r = store_next_id(store, STORE_ID_INTENTS, &next, err)) != 0)
         return r;
     db_query(&q, store->db,
              "INSERT INTO intents (id, kind, state, group_id, data, message_id, should_push, created_at_ns,"

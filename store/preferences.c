@@ -53,7 +53,7 @@ int store_preference_put(struct store *store, int64_t batch, struct slice payloa
     int64_t next;
     int r;
 
-    if ((r = store_next_id(store, "preference_outbox", &next, err)) != 0)
+    if ((r = store_next_id(store, STORE_ID_PREFERENCE_OUTBOX, &next, err)) != 0)
         return r;
     db_query(&q, store->db,
              "INSERT INTO preference_outbox (id, batch, payload, created_at_ns) VALUES (?1, ?2, ?3, ?4)");

@@ -102,7 +102,12 @@ int store_group_numbers(struct store *store, struct slice id, int64_t *n, int64_
     return 0;
 }
 
-int store_next_id(struct store *store, const char *table, int64_t *out, struct err *err)
+#define ID_BLOCK 64
+
+static const char *const id_tables[STORE_ID_TABLES] = {
+    [STORE_ID_INTENTS] = "intents", [STORE_ID_PREFERENCE_OUTBOX] = "preference_outbox"};
+
+static int read_sequence(struct store *store, const char *table, int64_t *out, struct err *err)
 {
     struct db_query q;
     int r;
@@ -110,10 +115,40 @@ int store_next_id(struct store *store, const char *table, int64_t *out, struct e
     db_query(&q, store->db, "SELECT seq FROM sqlite_sequence WHERE name = ?1");
     db_bind_text(&q, 1, table);
     r = db_step(&q, err);
-    if (r >= 0)
-        *out = r == DB_ROW ? db_col_i64(&q, 0) + 1 : 1;
+    if (r == DB_ROW)
+        *out = db_col_i64(&q, 0);
     db_end(&q);
-    return r < 0 ? r : 0;
+    return r;
+}
+
+/* sqlite_sequence has no unique key: an insert that meets a row would make a second one. */
+static int reserve_ids(struct store *store, const char *table, struct id_block *block, struct err *err)
+{
+    int64_t last = 0;
+    struct db_query q;
+    int r;
+
+    if ((r = read_sequence(store, table, &last, err)) < 0)
+        return r;
+    db_query(&q, store->db,
+             r == DB_ROW ? "UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1"
+                         : "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)");
+    db_bind_text(&q, 1, table);
+    db_bind_i64(&q, 2, last + ID_BLOCK);
+    if ((r = db_run(&q, err)) == 0)
+        *block = (struct id_block){last + 1, last + 1 + ID_BLOCK};
+    return r;
+}
+
+int store_next_id(struct store *store, enum store_id_table table, int64_t *out, struct err *err)
+{
+    struct id_block *block = &store->ids[table];
+    int r;
+
+    if (block->next == block->end && (r = reserve_ids(store, id_tables[table], block, err)) != 0)
+        return r;
+    *out = block->next++;
+    return 0;
 }
 
 int store_run_one(struct store *store, struct db_query *q, const char *what, struct err *err)

@@ -7,6 +7,9 @@
 
 #define STORE_GROUP_ID_MAX 64 /* 16 from every known client; the length prefix of MLS would allow more */
 
+/* Tables whose rows get their id before they are inserted, since what is sealed in them says it. */
+enum store_id_table { STORE_ID_INTENTS, STORE_ID_PREFERENCE_OUTBOX, STORE_ID_TABLES };
+
 struct store {
     struct db *db;
     struct sealer sealer;
@@ -25,6 +28,9 @@ struct store {
         size_t id_len; /* 0: none */
         int64_t n, conversation;
     } last_group;
+    struct id_block {
+        int64_t next, end; /* equal: none left */
+    } ids[STORE_ID_TABLES];
 };
 
 /* Binds `plain` sealed for this column and row; the second binds NULL where data is NULL. */
@@ -46,8 +52,10 @@ int store_group_numbers(struct store *store, struct slice id, int64_t *n, int64_
                         struct err *err);
 void store_group_forget_numbers(struct store *store);
 
-/* The id the next row of an AUTOINCREMENT table gets, for sealing before the insert. */
-int store_next_id(struct store *store, const char *table, int64_t *out, struct err *err);
+/* An id for the next row of an AUTOINCREMENT table.  Taken from a block that is reserved on the disk, so that
+ * most rows leave the page with the table's counter alone; what a crash leaves of a block is never used.  After a
+ * rollback of the reservation SQLite moves the counter with each row, as it does without. */
+int store_next_id(struct store *store, enum store_id_table table, int64_t *out, struct err *err);
 
 /* db_run(), and ERR_NOTFOUND naming `what` where no row changed. */
 int store_run_one(struct store *store, struct db_query *q, const char *what, struct err *err);

@@ -1,6 +1,6 @@
 # Tests of store/; included by tests/module.mk.
 noinst_HEADERS += tests/store/faulty_vfs.h tests/store/help.h
-EXTRA_DIST += tests/store/v1.sql tests/store/v2.sql
+EXTRA_DIST += tests/store/v1.sql tests/store/v2.sql tests/store/v3.sql
 STORE_TESTS = tests/store/test_consent tests/store/test_crash tests/store/test_db tests/store/test_faults tests/store/test_groups \
 	tests/store/test_identity tests/store/test_messages tests/store/test_migrate tests/store/test_store \
 	tests/store/test_work

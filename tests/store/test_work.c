@@ -66,6 +66,32 @@ static void an_intent_goes_through_its_states(void **state)
     store_mem_free(&mem);
 }
 
+/* What is sealed in a row says its id: one that came back would let an old row stand in for a new one. */
+static void no_id_comes_again_after_a_rollback_or_a_restart(void **state)
+{
+    struct store *store = store_of(state);
+    struct home *home = *state;
+    int64_t first = add_intent(store, 1, STORE_INTENT_SEND_MESSAGE), undone, last = first, counter = -1;
+
+    OK(store_begin(store, DB_NORMAL, err));
+    for (int i = 0; i < 100; i++) /* more than are reserved at once */
+        undone = add_intent(store, 1, STORE_INTENT_SEND_MESSAGE);
+    assert_int_equal(undone, first + 100);
+    store_rollback(store);
+    for (int i = 0; i < 200; i++) {
+        int64_t id = add_intent(store, 1, STORE_INTENT_SEND_MESSAGE);
+        assert_true(id > last);
+        last = id;
+    }
+    OK(db_int(store_db(store), "SELECT count(*) FROM intents", &counter, err));
+    assert_int_equal(counter, 201);
+    OK(store_intent_delete(store, last, err));
+    home_reopen(home);
+    assert_true(add_intent(home->store, 1, STORE_INTENT_SEND_MESSAGE) > last);
+    OK(db_int(store_db(home->store), "SELECT count(*) FROM sqlite_sequence WHERE name = 'intents'", &counter, err));
+    assert_int_equal(counter, 1);
+}
+
 static void an_intent_may_begin_as_published(void **state)
 {
     struct store *store = store_of(state);
@@ -489,6 +515,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, home_setup, home_teardown)
         TEST(an_intent_goes_through_its_states),
+        TEST(no_id_comes_again_after_a_rollback_or_a_restart),
         TEST(an_intent_may_begin_as_published),
         TEST(an_intent_sent_back_forgets_what_it_had_published),
         TEST(a_message_seen_too_late_to_be_read_goes_out_again_a_commit_does_not),
