@@ -13,6 +13,8 @@ int mls_send_check(const struct mls_group *g, const struct mls_signer *signer, s
 
     if (!g->active || !own)
         return err_set(err, ERR_STATE, "the group is no longer active");
+    if (g->reinitialized)
+        return err_set(err, ERR_STATE, "the group was reinitialized: its members go on in another one");
     if (!slice_eq(own->signature_key, slice_of(signer->public_key, MLS_KEY_LEN)))
         return err_set(err, ERR_INVALID, "the signer is not the one of our leaf");
     return 0;

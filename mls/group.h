@@ -48,6 +48,7 @@ struct mls_group {
     struct mls_piece_source source;
     bool has_source;
     bool active;
+    bool reinitialized; /* by its last commit: the members go on in another group */
     uint32_t own_leaf;
     struct bytes context;         /* serialised GroupContext */
     struct mls_group_context ctx; /* view of it */

@@ -15,8 +15,9 @@
  * ERR_DENIED a rule of RFC 9420 is broken; ERR_CONFLICT a message of another epoch than it has to
  * be; ERR_EXISTS a message of our own; ERR_NOTFOUND its key was used before or is deleted;
  * ERR_TOOBIG a limit is passed; ERR_UNSUPPORTED an unknown suite, or a form that the config refuses;
- * ERR_STATE the call does not fit (group inactive); ERR_CORRUPT a stored piece does not decode;
- * ERR_NOMEM.  Whatever fails leaves the group and its stored state as they were.
+ * ERR_STATE the call does not fit (group inactive, or reinitialized, so that nothing is sent there any
+ * more); ERR_CORRUPT a stored piece does not decode; ERR_NOMEM.  Whatever fails leaves the group and its
+ * stored state as they were.
  *
  * Thread: any one thread at a time, together with everything that came from the same group. */
 #pragma once

@@ -3,7 +3,7 @@
 #include "mls/codec.h"
 #include "mls/group.h"
 
-/* Active, and the signer is that of our leaf: ERR_STATE, ERR_INVALID. */
+/* Active and not reinitialized, and the signer is that of our leaf: ERR_STATE, ERR_INVALID. */
 int mls_send_check(const struct mls_group *g, const struct mls_signer *signer, struct err *err);
 void mls_send_content(const struct mls_group *g, uint8_t content_type, struct slice authenticated_data,
                       struct slice body, struct mls_framed_content *out);

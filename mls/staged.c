@@ -250,6 +250,12 @@ static void clear_pending(struct mls_group *g)
     g->pending_n = 0;
 }
 
+/* RFC 9420 section 12.4.2: from then on nobody sends here. */
+static bool reinitializes(const struct mls_staged_commit *s)
+{
+    return s->items_n == 1 && s->items[0].p.type == MLS_PROPOSAL_REINIT; /* it stands alone */
+}
+
 static void become(struct mls_group *g, struct mls_staged_commit *s, struct merge *m)
 {
     keep_resumption(g);
@@ -258,6 +264,7 @@ static void become(struct mls_group *g, struct mls_staged_commit *s, struct merg
     mls_tree_free(&g->tree);
     g->tree = s->tree;
     s->tree = (struct mls_tree){0};
+    g->reinitialized |= reinitializes(s);
     g->context = s->context;
     g->ctx = s->ctx;
     s->context = (struct bytes){0};

@@ -32,7 +32,8 @@ void mls_secrets_put(struct buf *b, const struct mls_secrets *s)
 static void put_group(struct buf *b, const struct mls_group *g)
 {
     buf_put_u8(b, MLS_STATE_FORMAT);
-    buf_put_u8(b, g->active);
+    buf_put_u8(b, (uint8_t)((g->active ? MLS_STATE_ACTIVE : 0) |
+                            (g->reinitialized ? MLS_STATE_REINITIALIZED : 0)));
     buf_put_u32(b, g->own_leaf);
     buf_put(b, g->interim, sizeof g->interim);
     buf_put(b, g->confirmation_tag, sizeof g->confirmation_tag);

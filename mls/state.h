@@ -26,6 +26,9 @@ enum {
 };
 #define MLS_STATE_FORMAT 1
 
+/* Bits of the byte after the format.  What was stored before the second one was known has it clear. */
+enum { MLS_STATE_ACTIVE = 1, MLS_STATE_REINITIALIZED = 2 };
+
 static inline struct mls_piece_key mls_block_key(unsigned band, uint32_t block)
 {
     return (struct mls_piece_key){band ? MLS_PIECE_PARENTS : MLS_PIECE_LEAVES, 0,

@@ -75,14 +75,16 @@ static int load_group(struct mls_group *g, struct err *err)
     struct bytes data = {0}, context = {0};
     uint32_t width = 0, past_n = 0;
     struct reader r;
-    uint8_t format;
+    uint8_t format, standing;
     int e = g->source.get(g->source.ctx, &(struct mls_piece_key){MLS_PIECE_GROUP, 0, 0}, &data, err);
 
     if (e)
         return e;
     r = reader_of(bytes_slice(&data));
     format = read_u8(&r);
-    g->active = read_u8(&r);
+    standing = read_u8(&r);
+    g->active = standing & MLS_STATE_ACTIVE;
+    g->reinitialized = standing & MLS_STATE_REINITIALIZED;
     g->own_leaf = read_u32(&r);
     mls_read_array(&r, g->interim, sizeof g->interim);
     mls_read_array(&r, g->confirmation_tag, sizeof g->confirmation_tag);

@@ -2,6 +2,7 @@
  * commits, pre-shared keys, reinit; each of them refused unless the config allows it. */
 #include "crypto/crypto.h"
 #include "mls/codec.h"
+#include "mls/group.h"
 #include "tests/mls/kit.h"
 #include "tests/test.h"
 
@@ -227,6 +228,75 @@ static void pre_shared_keys_enter_the_epoch(void **state)
     end(m, 4);
 }
 
+/* Neither a text, nor a commit, nor a proposal, nor a way in. */
+static void sends_nothing(struct kit_member *m)
+{
+    static const char why[] = "the group was reinitialized: its members go on in another one";
+    struct mls_signer signer = kit_signer(m);
+    struct mls_commit_params params = {.signer = signer, .force_path = true};
+    struct bytes proposal = proposal_add(m), message;
+    struct mls_commit_result result;
+    struct err err = {0};
+
+    assert_int_equal(mls_group_encrypt(m->g, &signer, (struct slice){0}, slice_str("hi"), &rnd, &message, &err),
+                     ERR_STATE);
+    assert_string_equal(err.text, why);
+    assert_int_equal(mls_commit_create(m->g, &params, &rnd, &result, &err), ERR_STATE);
+    assert_string_equal(err.text, why);
+    assert_int_equal(mls_proposal_create(m->g, &signer, bytes_slice(&proposal), false, &rnd, &message, &err),
+                     ERR_STATE);
+    assert_string_equal(err.text, why);
+    assert_int_equal(mls_group_info_create(m->g, &signer, &message, &err), ERR_STATE);
+    assert_string_equal(err.text, why);
+    bytes_free(&proposal);
+}
+
+static void a_group_that_was_reinitialized_is_read_and_not_written(void **state)
+{
+    struct mls_proposal reinit = {
+        .type = MLS_PROPOSAL_REINIT, .group_id = slice_str("next"), .version = 1, .suite = MLS_SUITE_CHACHA20};
+    struct kit_member m[3];
+    struct buf raw = BUF_INIT;
+    struct slice proposal;
+    struct mls_commit_params params = {.more = &proposal, .more_n = 1};
+    struct bytes before, staged;
+    struct mls_commit_result result;
+    struct err err = {0};
+
+    (void)state;
+    begin(m, 3, EVERYTHING);
+    before = kit_say(&m[2], "said before", &rnd);
+    mls_put_proposal(&raw, &reinit);
+    proposal = buf_slice(&raw);
+    params.signer = kit_signer(&m[0]);
+    assert_int_equal(mls_commit_create(m[0].g, &params, &rnd, &result, &err), 0);
+    kit_receive(&m[1], bytes_slice(&result.message));
+    kit_receive(&m[2], bytes_slice(&result.message));
+    /* Our own comes back from the store. */
+    assert_int_equal(mls_staged_commit_write(result.staged, m[0].g, &staged, &err), 0);
+    mls_staged_commit_free(result.staged);
+    assert_int_equal(mls_staged_commit_read(m[0].g, bytes_slice(&staged), &result.staged, &err), 0);
+    assert_int_equal(mls_group_merge(m[0].g, result.staged, &err), 0);
+    result.staged = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        sends_nothing(&m[i]);
+        kit_reload(&m[i]);
+        assert_true(mls_group_is_active(m[i].g));
+        sends_nothing(&m[i]);
+        kit_read(&m[i], bytes_slice(&before), "said before");
+    }
+    /* A member that goes on here all the same does not make it a group again. */
+    m[2].g->reinitialized = false;
+    kit_commit(&m[2], &(struct mls_commit_params){.force_path = true}, m, 3, NULL, 0, &rnd);
+    kit_agree(m, 3);
+    sends_nothing(&m[0]);
+    bytes_free(&before);
+    bytes_wipe(&staged);
+    buf_free(&raw);
+    mls_commit_result_free(&result);
+    end(m, 3);
+}
+
 static void commits_against_the_rules_are_not_made(void **state)
 {
     struct kit_member m[3];
@@ -266,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_commit_to_an_unknown_proposal_is_refused),
         cmocka_unit_test(a_stranger_joins_by_external_commit),
         cmocka_unit_test(pre_shared_keys_enter_the_epoch),
+        cmocka_unit_test(a_group_that_was_reinitialized_is_read_and_not_written),
         cmocka_unit_test(commits_against_the_rules_are_not_made),
     };
 
