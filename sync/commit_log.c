@@ -36,23 +36,31 @@ int commit_log_applied(struct core *core, const struct group *g, const struct ep
                             err);
 }
 
-int commit_log_failed(struct core *core, const struct group *g, const struct node_group_message *message, int code,
-                      uint64_t epoch, const char *why, struct err *err)
+static int note_origin(void *ctx, const struct store_commit *row)
 {
-    struct epoch_mark now;
+    *(enum store_commit_origin *)ctx = row->origin;
+    return 0;
+}
 
-    (void)epoch;
+int commit_log_failed(struct core *core, const struct group *g, const struct node_group_message *message,
+                      enum store_commit_result result, uint64_t epoch, const char *why, struct err *err)
+{
+    enum store_commit_origin newest = STORE_COMMIT_WELCOME; /* where there is no row, as in libxmtp */
+    struct epoch_mark now;
+    int r;
+
     if (!g->mls)
         return 0;
+    if ((r = store_commits_each(core->store, slice_of(g->id, 16), 1, note_origin, &newest, err)) != 0)
+        return r;
     epoch_mark_take(g, &now);
+    if (newest == STORE_COMMIT_WELCOME && epoch <= now.epoch)
+        return 0;
     return store_commit_put(
         core->store,
         &(struct store_commit){.group_id = slice_of(g->id, 16),
                                .origin = STORE_COMMIT_OTHER,
-                               .result = code == ERR_CONFLICT ? STORE_COMMIT_WRONG_EPOCH
-                                         : code == ERR_AUTH || code == ERR_NOTFOUND || code == ERR_EXISTS
-                                             ? STORE_COMMIT_UNDECRYPTABLE
-                                             : STORE_COMMIT_INVALID,
+                               .result = result,
                                .originator = message->cursor.originator,
                                .sequence_id = (int64_t)message->cursor.sequence_id,
                                .last_epoch = now.epoch,

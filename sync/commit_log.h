@@ -21,6 +21,7 @@ void epoch_mark_take(const struct group *g, struct epoch_mark *out);
 int commit_log_applied(struct core *core, const struct group *g, const struct epoch_mark *before,
                        enum store_commit_origin origin, uint32_t originator, uint64_t sequence_id,
                        const char *sender_inbox, struct err *err);
-/* A commit that was not: `code` says why. */
-int commit_log_failed(struct core *core, const struct group *g, const struct node_group_message *message, int code,
-                      uint64_t epoch, const char *why, struct err *err);
+/* A commit of epoch `epoch` that was not.  As long as nothing was applied since we were asked in, those of our
+ * epoch and before are not put down: they are what led to the invitation. */
+int commit_log_failed(struct core *core, const struct group *g, const struct node_group_message *message,
+                      enum store_commit_result result, uint64_t epoch, const char *why, struct err *err);

@@ -45,8 +45,8 @@ int group_cursor(struct core *core, const uint8_t id[16], uint64_t *cursor, stru
     return r;
 }
 
-int receive_pass_over(struct core *core, struct group *g, const struct node_group_message *message, int code,
-                      uint64_t epoch, const char *why, struct err *err)
+int receive_pass_over(struct core *core, struct group *g, const struct node_group_message *message,
+                      enum store_commit_result result, uint64_t epoch, const char *why, struct err *err)
 {
     uint64_t ours = g->mls ? mls_group_epoch(g->mls) : 0;
     int r;
@@ -57,8 +57,8 @@ int receive_pass_over(struct core *core, struct group *g, const struct node_grou
         return r;
     r = receive_move_cursor(core, g, message, err);
     if (r == 0 && message->is_commit)
-        r = commit_log_failed(core, g, message, code, epoch, why, err);
-    if (r == 0 && code == ERR_CONFLICT && epoch > ours)
+        r = commit_log_failed(core, g, message, result, epoch, why, err);
+    if (r == 0 && result == STORE_COMMIT_WRONG_EPOCH && epoch > ours)
         r = store_group_set_fork(core->store, slice_of(g->id, 16), STORE_FORK_MAYBE, err);
     if (r == 0)
         return core_commit(core, err);
@@ -147,7 +147,9 @@ static int handle(struct core *core, struct group *g, const struct node_group_me
         *fate = ENVELOPE_REFUSED;
         return 0;
     }
-    return receive_pass_over(core, g, message, code, view.epoch, why.text, err);
+    return receive_pass_over(core, g, message,
+                             code == ERR_CONFLICT ? STORE_COMMIT_WRONG_EPOCH : STORE_COMMIT_UNDECRYPTABLE,
+                             view.epoch, why.text, err);
 }
 
 /* ---- reading in order ---- */

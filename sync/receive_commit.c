@@ -80,7 +80,7 @@ int receive_commit(struct core *core, struct group *g, const struct node_group_m
         goto done;
     }
     if (r != 0) {
-        r = receive_pass_over(core, g, message, r, info->epoch, why.text, err);
+        r = receive_pass_over(core, g, message, STORE_COMMIT_INVALID, info->epoch, why.text, err);
         goto done;
     }
     epoch_mark_take(g, &before);
@@ -108,7 +108,9 @@ static int own_commit_lost(struct core *core, struct group *g, const struct node
     r = code == ERR_CONFLICT ? store_intent_set_to_publish(core->store, intent->id, false, 0, err)
                              : store_intent_set_error(core->store, intent->id, err);
     if (r == 0)
-        r = commit_log_failed(core, g, message, code, intent->published_epoch, why, err);
+        r = commit_log_failed(core, g, message,
+                              code == ERR_CONFLICT ? STORE_COMMIT_WRONG_EPOCH : STORE_COMMIT_INVALID,
+                              intent->published_epoch, why, err);
     if (r == 0)
         r = receive_move_cursor(core, g, message, err);
     g->nothing_queued = false;

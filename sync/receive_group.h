@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/commit_log.h"
+
 struct core;
 struct err;
 struct group;
@@ -44,5 +46,5 @@ int receive_move_cursor(struct core *core, const struct group *g, const struct n
                         struct err *err);
 /* Its own transaction: an envelope that is bad for everybody is passed over; a failed commit is put on
  * record, and an epoch ahead of ours is remembered as a sign of a fork. */
-int receive_pass_over(struct core *core, struct group *g, const struct node_group_message *message, int code,
-                      uint64_t epoch, const char *why, struct err *err);
+int receive_pass_over(struct core *core, struct group *g, const struct node_group_message *message,
+                      enum store_commit_result result, uint64_t epoch, const char *why, struct err *err);

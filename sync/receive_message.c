@@ -184,7 +184,8 @@ int receive_application(struct core *core, struct group *g, const struct node_gr
         goto done;
     }
     if (bad) {
-        r = receive_pass_over(core, g, message, ERR_MALFORMED, epoch, "no content, or its sender is no member", err);
+        r = receive_pass_over(core, g, message, STORE_COMMIT_INVALID, epoch,
+                              "no content, or its sender is no member", err);
         goto done;
     }
     if ((r = core_begin(core, false, err)) != 0)
