@@ -80,10 +80,10 @@ static int plan_removes(struct planning *p)
     for (size_t i = 0; i < p->removed.n; i++) {
         const uint8_t *id = p->removed.at[i].id;
         uint32_t leaf;
-        if (!mls_group_find_leaf(p->g->mls, slice_of(id, 32), &leaf)) {
-            drop_failed(&plan->membership, id); /* it never had a leaf */
+        /* Where it has a leaf after all: nobody accepts the removal of an installation that is listed. */
+        drop_failed(&plan->membership, id);
+        if (!mls_group_find_leaf(p->g->mls, slice_of(id, 32), &leaf))
             continue;
-        }
         if (leaf == mls_group_own_leaf_index(p->g->mls)) {
             plan->nothing = true; /* nobody removes himself */
             return 0;
@@ -125,6 +125,7 @@ static int take_package(struct planning *p, const struct installation *who, stru
                    ? 0
                    : err_set(p->err, ERR_NOMEM, "out of memory");
     }
+    drop_failed(&plan->membership, who->id); /* that is over */
     plan->adds[plan->n_adds] = data;
     p->taken[plan->n_adds] = view.mls;
     memcpy(plan->invitees[plan->n_adds].installation_id, who->id, 32);

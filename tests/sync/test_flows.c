@@ -14,6 +14,7 @@
 #include "mls/send.h"
 #include "store/groups.h"
 #include "store/messages.h"
+#include "sync/commit_build.h"
 #include "sync/consent.h"
 #include "sync/content.h"
 #include "sync/group.h"
@@ -919,6 +920,71 @@ static void a_group_without_its_immutable_metadata_is_read_on(void **state)
     world_run(*state, immutable_taken_away);
 }
 
+/* The list of members as another program may leave it: with this installation among those that could not be added. */
+static void commit_failed(struct world *w, struct peer *by, const uint8_t id[16], const uint8_t installation[32])
+{
+    struct group_membership changed = {0};
+    struct buf ext = BUF_INIT, list = BUF_INIT;
+    struct group *g;
+
+    OK(group_open(&by->core, id, &g, &err));
+    OK(group_read_extensions(&by->core, g, &err));
+    OK(group_membership_dup(&g->ext.membership, &changed));
+    OK(group_membership_add_failed(&changed, installation));
+    group_membership_encode(&changed, &ext);
+    extensions_replace(mls_group_extensions(g->mls), EXT_GROUP_MEMBERSHIP, buf_slice(&ext), &list);
+    group_close(&by->core, g);
+    commit_extensions(w, by, id, buf_slice(&list));
+    group_membership_free(&changed);
+    buf_free(&ext);
+    buf_free(&list);
+}
+
+static bool is_failed(struct peer *p, const uint8_t id[16], const uint8_t installation[32])
+{
+    struct group *g;
+    bool is;
+
+    OK(group_open(&p->core, id, &g, &err));
+    OK(group_read_extensions(&p->core, g, &err));
+    is = group_membership_failed(&g->ext.membership, installation);
+    group_close(&p->core, g);
+    return is;
+}
+
+/* libxmtp takes nobody off the list of the failed, neither when they go nor when they come. */
+static void failed_once(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2), *c = world_installation(w, 3);
+    const char *b_id = b->core.self.inbox_id, *c_id = c->core.self.inbox_id;
+    const uint8_t *b_key = b->core.self.installation_id;
+    uint8_t id[16];
+
+    OK(group_create(&a->core, &(struct group_options){.name = "x"}, &c_id, 1, id, &err));
+    peer_sync(c);
+    commit_failed(w, a, id, b_key);
+    OK(group_add_members(&a->core, id, &b_id, 1, &err));
+    peer_sync(b);
+    peer_sync(c);
+    assert_same_epoch(a, b, id);
+    assert_same_epoch(a, c, id);
+    assert_false(is_failed(c, id, b_key));
+    /* Listed, and with a leaf all the same: who is taken out loses it. */
+    commit_failed(w, a, id, b_key);
+    peer_sync(c);
+    assert_true(is_failed(c, id, b_key));
+    OK(group_remove_members(&a->core, id, &b_id, 1, &err));
+    peer_sync(c);
+    assert_same_epoch(a, c, id);
+    assert_int_equal(debug_of(c, id).leaves, 2);
+    assert_false(is_failed(c, id, b_key));
+}
+
+static void who_could_not_be_added_once_comes_and_goes_as_others_do(void **state)
+{
+    world_run(*state, failed_once);
+}
+
 /* A key update of `by` whose new leaf is signed by another installation of the same inbox: a commit that our library
  * does not make. */
 static void update_to_key_of(struct world *w, struct peer *by, struct peer *other, const uint8_t id[16])
@@ -1200,6 +1266,7 @@ int main(void)
         TEST(damaged_envelopes_are_passed_over_and_change_nothing),
         TEST(a_damaged_commit_leaves_the_way_for_the_real_one),
         TEST(a_group_without_its_immutable_metadata_is_read_on),
+        TEST(who_could_not_be_added_once_comes_and_goes_as_others_do),
         TEST(a_member_may_go_over_to_another_key_of_its_inbox),
         TEST(a_member_may_not_go_over_to_somebody_elses_key),
         TEST(a_damaged_welcome_leaves_the_way_for_the_real_one),
