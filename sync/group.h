@@ -34,7 +34,7 @@ struct group {
     uint64_t ext_epoch;
     struct group_extensions ext;
 
-    bool has_leaver;     /* somebody asked to be taken out since the last look */
+    bool has_leaver;     /* somebody asked to be taken out, or it has become ours to do, since the last look */
     bool nothing_queued; /* known: no intent is "to publish" or "published"; intents.c */
 
     /* private to group.c */

@@ -136,26 +136,39 @@ done:
     return r;
 }
 
+static int list_leaver(void *ctx, struct slice group_id, const char *inbox_id)
+{
+    (void)group_id;
+    return inbox_list_add(ctx, inbox_id);
+}
+
+/* Known to have asked: the request was in the ledger, and we are still in. */
+static int has_asked(struct core *core, const uint8_t id[16], bool *yes, struct err *err)
+{
+    struct inbox_list leavers = {0};
+    int r = store_leaves_each(core->store, slice_of(id, 16), list_leaver, &leavers, err);
+
+    *yes = inbox_list_has(&leavers, core->self.inbox_id);
+    inbox_list_free(&leavers);
+    return r;
+}
+
 int group_leave(struct core *core, const uint8_t id[16], struct err *err)
 {
     struct bytes content = {0};
     enum send_status status;
     uint8_t message[32];
+    bool asked = false;
     int r;
 
-    if ((r = may_leave(core, id, err)) != 0 || (r = content_leave_request(&content, err)) != 0)
+    if ((r = may_leave(core, id, err)) != 0 || (r = has_asked(core, id, &asked, err)) != 0 || asked ||
+        (r = content_leave_request(&content, err)) != 0)
         return r;
     r = group_send(core, id, bytes_slice(&content), NULL, message, &status, err);
     bytes_free(&content);
     if (r == 0)
         r = store_group_set_membership(core->store, slice_of(id, 16), STORE_MEMBER_PENDING_REMOVE, err);
     return r;
-}
-
-static int list_leaver(void *ctx, struct slice group_id, const char *inbox_id)
-{
-    (void)group_id;
-    return inbox_list_add(ctx, inbox_id);
 }
 
 int group_remove_leavers(struct core *core, const uint8_t id[16], struct err *err)
@@ -171,8 +184,10 @@ int group_remove_leavers(struct core *core, const uint8_t id[16], struct err *er
     if ((r = group_read_extensions(core, g, err)) == 0) {
         ours = inbox_list_has(&g->ext.mutable_.super_admins, core->self.inbox_id) &&
                !inbox_list_has(&leavers, core->self.inbox_id);
+        /* A super admin cannot be taken out (groups.md 5.3): everybody would refuse the commit as a whole. */
         for (size_t i = leavers.n; i-- > 0;)
-            if (!group_membership_find(&g->ext.membership, leavers.ids[i]))
+            if (!group_membership_find(&g->ext.membership, leavers.ids[i]) ||
+                inbox_list_has(&g->ext.mutable_.super_admins, leavers.ids[i]))
                 inbox_list_remove(&leavers, leavers.ids[i]);
     }
     group_close(core, g);

@@ -40,7 +40,7 @@ enum permission_target {
 int group_update_permission(struct core *core, const uint8_t id[16], enum permission_target target,
                             const char *field, enum policy_base option, struct err *err);
 
-/* Asks to be taken out.  ERR_INVALID: 1:1 chat, alone, or super admin. */
+/* Asks to be taken out, once.  ERR_INVALID: 1:1 chat, alone, or super admin. */
 int group_leave(struct core *core, const uint8_t id[16], struct err *err);
 /* What a super admin's installation does about the requests of others in this group. */
 int group_remove_leavers(struct core *core, const uint8_t id[16], struct err *err);

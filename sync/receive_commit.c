@@ -29,6 +29,8 @@ static int store_applied(struct core *core, struct group *g, const struct node_g
                                message->cursor.sequence_id, err)) != 0 ||
         (r = receive_move_cursor(core, g, message, err)) != 0)
         return r;
+    /* It is ours now to take those out who asked for it before. */
+    g->has_leaver |= inbox_list_has(&outcome->super_admins_added, core->self.inbox_id);
     if (!mls_group_is_active(g->mls))
         r = store_group_set_active(core->store, slice_of(g->id, 16), false, err);
     else
