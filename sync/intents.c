@@ -354,7 +354,8 @@ done:
     return r;
 }
 
-int intents_publish(struct core *core, struct group *g, size_t *published, struct err *err)
+/* `only`: this one and nothing else; 0: all. */
+static int publish(struct core *core, struct group *g, int64_t only, size_t *published, struct err *err)
 {
     struct todo t = {0};
     int r;
@@ -376,7 +377,7 @@ int intents_publish(struct core *core, struct group *g, size_t *published, struc
     for (size_t i = 0, used; r == 0 && i < t.n; i += used) {
         bool sent;
         used = 1;
-        if (t.at[i].state != STORE_INTENT_TO_PUBLISH)
+        if (t.at[i].state != STORE_INTENT_TO_PUBLISH || (only && t.at[i].id != only))
             continue;
         if (t.at[i].kind == STORE_INTENT_SEND_MESSAGE) {
             r = publish_messages(core, g, &t, i, &used, published, err);
@@ -389,6 +390,11 @@ int intents_publish(struct core *core, struct group *g, size_t *published, struc
 done:
     xm_free(t.at);
     return r;
+}
+
+int intents_publish(struct core *core, struct group *g, size_t *published, struct err *err)
+{
+    return publish(core, g, 0, published, err);
 }
 
 /* ---- afterwards ---- */
@@ -470,7 +476,7 @@ int intents_send_welcomes(struct core *core, struct group *g, struct err *err)
     return r;
 }
 
-int intent_resolve(struct core *core, struct group *g, int64_t id, struct err *err)
+static int resolve(struct core *core, struct group *g, int64_t id, bool ahead, struct err *err)
 {
     struct store_mem mem = STORE_MEM_INIT;
     struct store_intent intent;
@@ -478,7 +484,7 @@ int intent_resolve(struct core *core, struct group *g, int64_t id, struct err *e
     int r = 0;
 
     for (unsigned round = 0, wait_ms = 50; round < ROUNDS_MAX; round++) {
-        int sent = intents_publish(core, g, NULL, &why), got;
+        int sent = publish(core, g, ahead ? id : 0, NULL, &why), got;
         if (sent == ERR_OFFLINE || sent == ERR_CANCELED)
             break;
         got = group_receive(core, g, NULL, sent == 0 ? &why : NULL);
@@ -503,6 +509,11 @@ int intent_resolve(struct core *core, struct group *g, int64_t id, struct err *e
         *err = why;
     return why.code ? why.code
                     : err_set(err, ERR_CONFLICT, "%s", _("others keep changing this conversation: try again"));
+}
+
+int intent_resolve(struct core *core, struct group *g, int64_t id, struct err *err)
+{
+    return resolve(core, g, id, false, err);
 }
 
 int intent_resolve_messages(struct core *core, struct group *g, struct err *err)
@@ -532,7 +543,8 @@ static int check_open(struct core *core, const struct group *g, struct err *err)
     return r;
 }
 
-int intent_run(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data, struct err *err)
+static int run(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data, bool ahead,
+               struct err *err)
 {
     int64_t id;
     int r;
@@ -545,5 +557,16 @@ int intent_run(struct core *core, struct group *g, enum store_intent_kind kind, 
     }
     if ((r = core_commit(core, err)) != 0)
         return r;
-    return intent_resolve(core, g, id, err);
+    return resolve(core, g, id, ahead, err);
+}
+
+int intent_run(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data, struct err *err)
+{
+    return run(core, g, kind, data, false, err);
+}
+
+int intent_run_ahead(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data,
+                     struct err *err)
+{
+    return run(core, g, kind, data, true, err);
 }

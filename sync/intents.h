@@ -49,6 +49,9 @@ int intent_resolve_messages(struct core *core, struct group *g, struct err *err)
 
 /* intent_queue() in a durable transaction, then intent_resolve(). */
 int intent_run(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data, struct err *err);
+/* The same, before what has waited longer: for what messages have to be preceded by. */
+int intent_run_ahead(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data,
+                     struct err *err);
 
 /* One message: encrypts it.  *wire is what to send and `hash` what its intent has to say of it.  Inside the
  * durable transaction that stores the intent as published and the group (group_save_mls()). */

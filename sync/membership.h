@@ -19,6 +19,6 @@ int group_remove_members(struct core *core, const uint8_t id[16], const char *co
 #define CHECK_ON_SYNC_NS (30 * 60 * INT64_C(1000000000))
 
 /* Adds installations that members have got and removes those that they have revoked, unless this was
- * looked at less than `min_age_ns` ago (0: always look).  Does nothing for preferences groups and
- * inactive ones. */
+ * looked at less than `min_age_ns` ago (0: always look).  The commit goes before messages that wait, so that
+ * these reach the new ones.  Does nothing for preferences groups and inactive ones. */
 int group_check_installations(struct core *core, const uint8_t id[16], int64_t min_age_ns, struct err *err);

@@ -85,7 +85,7 @@ static int prepare(struct core *core, struct group *g, struct err *err)
     if (standing.may_check)
         r = check_installations_locked(core, g, &why);
     if (r == 0 && standing.rotate)
-        r = intent_run(core, g, STORE_INTENT_KEY_UPDATE, slice_of(NULL, 0), &why);
+        r = intent_run_ahead(core, g, STORE_INTENT_KEY_UPDATE, slice_of(NULL, 0), &why);
     if (is_ours(r)) {
         if (err)
             *err = why;
@@ -374,6 +374,7 @@ done:
 static int publish_open(struct core *core, struct group *g, size_t *published, struct err *err)
 {
     struct standing standing;
+    size_t queued = 0;
     int r;
 
     if ((r = read_standing(core, g, &standing, err)) != 0)
@@ -381,7 +382,8 @@ static int publish_open(struct core *core, struct group *g, size_t *published, s
     if (!core->api || core->offline)
         return err_set(err, ERR_OFFLINE, "%s", _("offline: kept to be sent later"));
     /* Reading first tells what of it has arrived already. */
-    if ((r = group_receive(core, g, NULL, err)) != 0)
+    if ((r = group_receive(core, g, NULL, err)) != 0 || (r = intents_waiting(core, g, &queued, err)) != 0 ||
+        (queued > 0 && (r = prepare(core, g, err)) != 0))
         return r;
     for (int round = 0; round < 3 && r == 0; round++) {
         size_t waiting = 0;

@@ -33,7 +33,7 @@ struct send_options {
 int group_send(struct core *core, const uint8_t id[16], struct slice content, const struct send_options *options,
                uint8_t message_id[32], enum send_status *status, struct err *err);
 
-/* Waits.  Sends what is queued for the group; *published counts messages the node has taken. */
+/* Waits.  Sends what is queued for the group, after a look at its installations; *published counts messages the node has taken. */
 int group_publish(struct core *core, const uint8_t id[16], size_t *published, struct err *err);
 
 /* Waits.  Sends what is queued in all groups.  ERR_OFFLINE stops at the first group. */

@@ -731,6 +731,50 @@ static void a_message_reaches_a_device_that_was_new(void **state)
     world_run(*state, new_device);
 }
 
+/* It came while we had no network: what waited is sealed after it was let in. */
+static void new_meanwhile(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2), *a2;
+    struct peer *c = world_installation(w, 3);
+    const char *a_id = a->core.self.inbox_id, *c_id = c->core.self.inbox_id;
+    const struct send_options queue = {.optimistic = true};
+    struct bytes content = {0};
+    enum send_status status;
+    uint8_t id[16], m[32];
+    size_t n;
+
+    OK(group_create(&b->core, &(struct group_options){.name = "x"}, &a_id, 1, id, &err));
+    peer_sync(a);
+    b->api.offline = true;
+    send_offline(b, id, "one", m);
+    send_offline(b, id, "two", m);
+    a2 = world_installation(w, 1);
+    peer_advance(b, 10);
+    peer_restart(w, b);
+    b->api.offline = false;
+    OK(group_publish(&b->core, id, &n, &err));
+    assert_int_equal(n, 2);
+    peer_sync(a2);
+    peer_sync(a);
+    assert_string_equal(peer_texts(a2, id), "one|two");
+    assert_string_equal(peer_texts(a, id), "one|two");
+    assert_same_epoch(a2, b, id);
+    /* A person who is asked in comes after what was written before. */
+    OK(content_text("not for them", &content, &err));
+    OK(group_send(&b->core, id, bytes_slice(&content), &queue, m, &status, &err));
+    OK(group_add_members(&b->core, id, &c_id, 1, &err));
+    peer_sync(c);
+    assert_string_equal(peer_texts(c, id), "");
+    peer_sync(a);
+    bytes_free(&content);
+    assert_string_equal(peer_texts(a, id), "one|two|not for them");
+}
+
+static void a_message_that_waited_reaches_a_device_that_came_meanwhile(void **state)
+{
+    world_run(*state, new_meanwhile);
+}
+
 /* A clock that was ahead for a while and is put right. */
 static void clock_put_right(struct world *w)
 {
@@ -1261,6 +1305,7 @@ int main(void)
         TEST(duplicate_dms_read_as_one),
         TEST(a_foreign_preferences_group_is_not_trusted),
         TEST(a_message_reaches_a_device_that_was_new),
+        TEST(a_message_that_waited_reaches_a_device_that_came_meanwhile),
         TEST(nobody_is_put_in_the_place_of_the_person_with_an_address),
         TEST(a_new_device_is_found_though_the_clock_was_ahead),
         TEST(damaged_envelopes_are_passed_over_and_change_nothing),
