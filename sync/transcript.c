@@ -177,15 +177,31 @@ done:
     return r;
 }
 
+/* The fraction of a second has 3, 6 or 9 digits, or is left out: as chrono prints a time for libxmtp. */
+static void put_joined_key(uint64_t created_ns, char out[64])
+{
+    time_t seconds = (time_t)(created_ns / 1000000000);
+    unsigned ns = (unsigned)(created_ns % 1000000000);
+    struct tm tm;
+    size_t n;
+
+    gmtime_r(&seconds, &tm);
+    n = strftime(out, 64, "%Y-%m-%d %H:%M:%S", &tm);
+    if (ns % 1000 != 0)
+        n += (size_t)snprintf(out + n, 64 - n, ".%09u", ns);
+    else if (ns % 1000000 != 0)
+        n += (size_t)snprintf(out + n, 64 - n, ".%06u", ns / 1000);
+    else if (ns != 0)
+        n += (size_t)snprintf(out + n, 64 - n, ".%03u", ns / 1000000);
+    snprintf(out + n, 64 - n, " UTC_welcome_added");
+}
+
 int transcript_joined(struct core *core, const struct group *g, const char *adder_inbox,
                       const uint8_t adder_installation[32], uint64_t created_ns, struct err *err)
 {
     struct buf body = BUF_INIT, content = BUF_INIT;
-    time_t seconds = (time_t)(created_ns / 1000000000);
     bool duplicate;
-    struct tm tm;
     char key[64];
-    size_t n;
     int r;
 
     if ((r = is_duplicate_dm(core, g, &duplicate, err)) != 0)
@@ -193,9 +209,7 @@ int transcript_joined(struct core *core, const struct group *g, const char *adde
     pb_put_string(&body, 1, adder_inbox);
     put_inbox(&body, 2, core->self.inbox_id);
     put_encoded(&content, &body);
-    gmtime_r(&seconds, &tm);
-    n = strftime(key, sizeof key, "%Y-%m-%d %H:%M:%S", &tm);
-    snprintf(key + n, sizeof key - n, ".%09u UTC_welcome_added", (unsigned)(created_ns % 1000000000));
+    put_joined_key(created_ns, key);
     /* Not seen, it still makes this one the pair's latest, as it does for everybody else. */
     r = buf_ok(&content) ? put_row(core, g->id, duplicate ? STORE_SHOWS_NOT : STORE_SHOWS_NOTICE, adder_inbox,
                                    adder_installation, key, buf_slice(&content), (int64_t)created_ns, 0, 0, err)
