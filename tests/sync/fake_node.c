@@ -353,8 +353,11 @@ static int send_welcomes(struct node_api *base, const struct node_welcome_send *
                          struct err *err)
 {
     int r;
-    struct fake_node *node = enter(base, &r, err)->node;
+    struct fake_api *api = enter(base, &r, err);
+    struct fake_node *node = api->node;
 
+    if (r == 0 && api->refuse_welcomes)
+        r = err_set(err, ERR_REMOTE, "refused");
     for (size_t i = 0; r == 0 && i < count; i++) {
         struct fake_welcome *w;
         node->welcomes = grow(node->welcomes, node->n_welcomes, sizeof *w);

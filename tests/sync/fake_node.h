@@ -23,6 +23,7 @@ struct fake_api {
     bool lose_answers;       /* group messages are stored, and the answer is ERR_OFFLINE */
     const char *names_inbox; /* whatever address is asked for: this inbox, be it true or not */
     bool refuse_messages;    /* group messages: ERR_REMOTE */
+    bool refuse_welcomes;    /* invitations: ERR_REMOTE */
     unsigned fail_call;      /* the n-th call from now (1: the next) fails once with ERR_OFFLINE ... */
     bool fail_after;         /* ... after it has done its work, else before */
     unsigned away_after;        /* 1: offline after the next call, 2: one call later, ... */

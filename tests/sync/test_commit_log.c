@@ -50,7 +50,8 @@ static const char *log_of(struct peer *p, const uint8_t id[16])
     n_rows = 0;
     OK(store_commits_each(p->core.store, slice_of(id, 16), 64, keep_row, NULL, &err));
     for (size_t i = 0; i < n_rows; i++)
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s%d:%d", i ? " " : "", rows[i].origin, rows[i].result);
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%d:%d", i ? " " : "", rows[i].origin,
+                               rows[i].result);
     return text;
 }
 

@@ -21,6 +21,7 @@
 #include "sync/group_create.h"
 #include "sync/group_update.h"
 #include "sync/inboxes.h"
+#include "sync/membership.h"
 #include "sync/membership_locked.h"
 #include "sync/receive.h"
 #include "sync/send.h"
@@ -620,6 +621,35 @@ static void who_was_added_is_invited_wherever_the_network_went_meanwhile(void **
     world_run(*state, uninvited);
 }
 
+/* The commit is in the ledger, the invitation is refused: the next sync sends it again. */
+static void refused_welcome(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    const char *b_id = b->core.self.inbox_id;
+    uint8_t id[16];
+
+    OK(group_create(&a->core, &(struct group_options){.name = "x"}, NULL, 0, id, &err));
+    a->api.refuse_welcomes = true;
+    group_add_members(&a->core, id, &b_id, 1, NULL);
+    assert_int_equal(debug_of(a, id).leaves, 2);
+    assert_int_equal(fake_node_welcomes(w->node), 0);
+    a->api.refuse_welcomes = false;
+    peer_restart(w, a);
+    peer_send(a, id, "come in");
+    OK(group_sync(&a->core, id, NULL, &err));
+    assert_int_equal(fake_node_welcomes(w->node), 1);
+    OK(group_sync(&a->core, id, NULL, &err));
+    assert_int_equal(fake_node_welcomes(w->node), 1);
+    peer_sync(b);
+    assert_string_equal(peer_texts(b, id), "come in");
+    assert_same_epoch(a, b, id);
+}
+
+static void an_invitation_that_is_refused_goes_out_with_the_next_sync(void **state)
+{
+    world_run(*state, refused_welcome);
+}
+
 static void refused(struct world *w)
 {
     struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
@@ -773,6 +803,50 @@ static void new_meanwhile(struct world *w)
 static void a_message_that_waited_reaches_a_device_that_came_meanwhile(void **state)
 {
     world_run(*state, new_meanwhile);
+}
+
+static size_t leaves_at(struct peer *p, const uint8_t id[16])
+{
+    return debug_of(p, id).leaves;
+}
+
+/* Not with every message, nor with every sync; nor in groups that are not for people. */
+static void looked_lately(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    struct fake_message *ledger;
+    uint8_t id[16], own[16];
+    size_t n;
+
+    OK(sync_group_create(&a->core, own, &err));
+    OK(dm_find_or_create(&b->core, a->core.self.inbox_id, id, NULL, &err));
+    OK(group_check_installations(&b->core, id, 0, &err));
+    world_installation(w, 1);
+    peer_advance(b, 4);
+    peer_send(b, id, "no look yet");
+    assert_int_equal(leaves_at(b, id), 2);
+    peer_advance(b, 2);
+    peer_send(b, id, "now");
+    assert_int_equal(leaves_at(b, id), 3);
+    world_installation(w, 1);
+    peer_advance(b, 29 * 60);
+    OK(group_sync_full(&b->core, id, NULL, &err));
+    assert_int_equal(leaves_at(b, id), 3);
+    peer_advance(b, 2 * 60);
+    OK(group_sync_full(&b->core, id, NULL, &err));
+    assert_int_equal(leaves_at(b, id), 4);
+    world_installation(w, 1);
+    OK(group_check_installations(&b->core, id, 0, &err));
+    assert_int_equal(leaves_at(b, id), 5);
+    n = fake_node_messages(w->node, &ledger);
+    OK(group_check_installations(&a->core, own, 0, &err));
+    assert_int_equal(fake_node_messages(w->node, &ledger), n);
+    assert_int_equal(leaves_at(a, own), 1);
+}
+
+static void new_devices_are_looked_for_every_five_seconds_of_writing_and_thirty_minutes_of_reading(void **state)
+{
+    world_run(*state, looked_lately);
 }
 
 /* A clock that was ahead for a while and is put right. */
@@ -1301,12 +1375,14 @@ int main(void)
         TEST(messages_written_offline_arrive_later_in_order),
         TEST(a_message_whose_answer_was_lost_is_there_once),
         TEST(who_was_added_is_invited_wherever_the_network_went_meanwhile),
+        TEST(an_invitation_that_is_refused_goes_out_with_the_next_sync),
         TEST(what_the_node_refuses_fails_and_holds_up_nothing),
         TEST(duplicate_dms_read_as_one),
         TEST(a_foreign_preferences_group_is_not_trusted),
         TEST(a_message_reaches_a_device_that_was_new),
         TEST(a_message_that_waited_reaches_a_device_that_came_meanwhile),
         TEST(nobody_is_put_in_the_place_of_the_person_with_an_address),
+        TEST(new_devices_are_looked_for_every_five_seconds_of_writing_and_thirty_minutes_of_reading),
         TEST(a_new_device_is_found_though_the_clock_was_ahead),
         TEST(damaged_envelopes_are_passed_over_and_change_nothing),
         TEST(a_damaged_commit_leaves_the_way_for_the_real_one),

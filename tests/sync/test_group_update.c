@@ -281,17 +281,18 @@ static void told(struct world *w)
     peer_sync(bo);
     assert_told(bo, id, a, json_pack("{s:[s]}", "addedInboxes", bo_id));
 
-#define TOLD(call, want)                                                                                            \
-    do {                                                                                                            \
-        OK(call);                                                                                                   \
-        peer_sync(bo);                                                                                              \
-        assert_told(a, id, a, want);                                                                                \
-        assert_told(bo, id, a, want);                                                                               \
-        assert_row(w, a, id);                                                                                       \
-        assert_row(w, bo, id);                                                                                      \
+#define TOLD(call, want)                                                                                           \
+    do {                                                                                                           \
+        OK(call);                                                                                                  \
+        peer_sync(bo);                                                                                             \
+        assert_told(a, id, a, want);                                                                               \
+        assert_told(bo, id, a, want);                                                                              \
+        assert_row(w, a, id);                                                                                      \
+        assert_row(w, bo, id);                                                                                     \
     } while (0)
     TOLD(group_update_attribute(&a->core, id, ATTR_NAME, "new", &err), change(ATTR_NAME, "old", "new"));
-    TOLD(group_update_attribute(&a->core, id, ATTR_DISAPPEAR_FROM, "7", &err), change(ATTR_DISAPPEAR_FROM, NULL, "7"));
+    TOLD(group_update_attribute(&a->core, id, ATTR_DISAPPEAR_FROM, "7", &err),
+         change(ATTR_DISAPPEAR_FROM, NULL, "7"));
     TOLD(group_update_admin(&a->core, id, ADMIN_ADD, bo_id, &err), json_pack("{s:[s]}", "addedAdmins", bo_id));
     TOLD(group_update_admin(&a->core, id, ADMIN_REMOVE, bo_id, &err), json_pack("{s:[s]}", "removedAdmins", bo_id));
     TOLD(group_update_admin(&a->core, id, SUPER_ADMIN_ADD, bo_id, &err),
@@ -432,7 +433,8 @@ static void disappearing(struct world *w)
         assert_int_equal(group_update_attribute(&a->core, dm, fields[i], "x", &err), ERR_INVALID);
     }
     assert_int_equal(group_update_admin(&a->core, dm, ADMIN_ADD, bo_id, &err), ERR_INVALID);
-    assert_int_equal(group_update_permission(&a->core, dm, PERMIT_ADD_MEMBER, NULL, POLICY_ALLOW, &err), ERR_INVALID);
+    assert_int_equal(group_update_permission(&a->core, dm, PERMIT_ADD_MEMBER, NULL, POLICY_ALLOW, &err),
+                     ERR_INVALID);
     assert_int_equal(sent(w), before);
 }
 
