@@ -21,7 +21,7 @@ struct store_group;
 struct group_cache;
 struct mls_group;
 struct mls_config;
-
+struct outgoing;
 
 struct group {
     uint8_t id[16];
@@ -36,6 +36,7 @@ struct group {
 
     bool has_leaver;     /* somebody asked to be taken out, or it has become ours to do, since the last look */
     bool nothing_queued; /* known: no intent is "to publish" or "published"; intents.c */
+    struct outgoing *unstored; /* accepted, and waits for the network before it is stored; send.c */
 
     /* private to group.c */
     struct core *core;

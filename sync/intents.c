@@ -18,6 +18,7 @@
 #include "sync/group.h"
 #include "sync/hmac.h"
 #include "sync/receive_group.h"
+#include "sync/taken.h"
 #include "sync/welcome_send.h"
 
 #include <string.h>
@@ -362,14 +363,17 @@ static int publish(struct core *core, struct group *g, int64_t only, size_t *pub
 
     if (g->nothing_queued)
         return 0;
-    if ((r = read_todo(core, g, STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED),
+    /* What the node is known to have taken is not unseen. */
+    if ((r = taken_write(core, err)) != 0 ||
+        (r = read_todo(core, g, STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED),
                        &t, err)) != 0 ||
         (r = group_load_mls(core, g, err)) != 0)
         goto done;
     g->nothing_queued = t.n == 0;
+    /* Our commit has to be seen first, and a message that may have to go out again comes before later ones. */
     for (size_t i = 0; i < t.n; i++)
-        if (t.at[i].state == STORE_INTENT_PUBLISHED && t.at[i].kind != STORE_INTENT_SEND_MESSAGE)
-            goto done; /* our commit has to be seen first */
+        if (t.at[i].state == STORE_INTENT_PUBLISHED)
+            goto done;
     if (t.n > 0 && (!core->api || core->offline)) {
         r = err_set(err, ERR_OFFLINE, "%s", _("offline: kept to be sent later"));
         goto done;
@@ -377,7 +381,7 @@ static int publish(struct core *core, struct group *g, int64_t only, size_t *pub
     for (size_t i = 0, used; r == 0 && i < t.n; i += used) {
         bool sent;
         used = 1;
-        if (t.at[i].state != STORE_INTENT_TO_PUBLISH || (only && t.at[i].id != only))
+        if (only && t.at[i].id != only)
             continue;
         if (t.at[i].kind == STORE_INTENT_SEND_MESSAGE) {
             r = publish_messages(core, g, &t, i, &used, published, err);

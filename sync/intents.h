@@ -26,8 +26,9 @@ struct group;
 int intent_queue(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data,
                  int64_t *id, struct err *err);
 
-/* Sends what can be sent: messages up to and including the next commit.  *published (may be NULL)
- * counts messages the node has taken.  ERR_OFFLINE: everything is kept. */
+/* Sends what can be sent: messages up to and including the next commit, in the order in which they were queued.
+ * Nothing where something is published and unseen: read the ledger, then call again.  *published (may be
+ * NULL) counts messages the node has taken.  ERR_OFFLINE: everything is kept. */
 int intents_publish(struct core *core, struct group *g, size_t *published, struct err *err);
 
 /* How many are to be published; does not wait. */

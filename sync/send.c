@@ -1,7 +1,10 @@
 /* From a content to a message on its way.
  *
  * The usual case, nothing else waiting in the group, is one durable transaction (row, intent,
- * ciphertext, ratchet), one request, one small transaction.  Everything else goes through the queue. */
+ * ciphertext, ratchet), one request, one small transaction.  Everything else goes through the queue.
+ *
+ * The order of the calls is the order in the ledger: intents are numbered as they are stored, and who comes while
+ * an earlier message waits for the network before it is stored puts that one in front of its own. */
 #include "sync/send.h"
 
 #include "base/err.h"
@@ -111,6 +114,7 @@ struct outgoing {
     int64_t now_ns;
     int64_t intent_id;
     enum consent_state consent; /* of the conversation when the message was stored */
+    bool stored;
     struct bytes wire;     /* sealed; empty while it only waits */
     uint8_t wire_hash[32];
     uint64_t epoch; /* it was sealed in */
@@ -206,6 +210,7 @@ static int store_outgoing(struct core *core, struct group *g, struct outgoing *o
         core_rollback(core);
     if (r != 0 && now)
         group_evict(core, g); /* the ratchet in memory is ahead of the disk */
+    o->stored = r == 0;
     return r;
 }
 
@@ -261,10 +266,18 @@ static int send_now(struct core *core, struct group *g, struct outgoing *o, enum
     return r;
 }
 
-/* Puts the message behind what waits already. */
+/* Puts the message behind what waits already, and behind the one that was to be stored later. */
 static int enqueue(struct core *core, struct group *g, struct outgoing *o, struct err *err)
 {
+    struct outgoing *earlier = g->unstored;
+    int r;
+
     g->nothing_queued = false;
+    g->unstored = NULL; /* whoever hears of either may send at once */
+    if (earlier && (r = store_outgoing(core, g, earlier, false, err)) != 0) {
+        g->unstored = earlier;
+        return r;
+    }
     return store_outgoing(core, g, o, false, err);
 }
 
@@ -294,8 +307,13 @@ static int send_open(struct core *core, struct group *g, struct outgoing *o, enu
     size_t waiting = 0;
     int r;
 
-    if ((r = prepare(core, g, err)) != 0 || (r = group_load_mls(core, g, err)) != 0)
+    g->unstored = o;
+    r = prepare(core, g, err);
+    g->unstored = NULL;
+    if (r != 0 || (r = group_load_mls(core, g, err)) != 0)
         return r;
+    if (o->stored)
+        return publish_queue(core, g, o, status, err);
     if (!g->nothing_queued && (r = intents_outstanding(core, g, &waiting, err)) != 0)
         return r;
     if (waiting == 0 && core->api && !core->offline)

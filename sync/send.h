@@ -28,12 +28,14 @@ struct send_options {
     void *also_ctx;
 };
 
-/* Waits unless optimistic.  `content`: a serialised EncodedContent.  Without a network the message
+/* Waits unless optimistic.  Messages of one group are sent in the order of the calls.  `content`: a serialised
+ * EncodedContent.  Without a network the message
  * stays queued: 0 is returned with *status SEND_UNPUBLISHED.  ERR_STATE: inactive group; ERR_PAUSED. */
 int group_send(struct core *core, const uint8_t id[16], struct slice content, const struct send_options *options,
                uint8_t message_id[32], enum send_status *status, struct err *err);
 
-/* Waits.  Sends what is queued for the group, after a look at its installations; *published counts messages the node has taken. */
+/* Waits.  Sends what is queued for the group, after a look at its installations; *published counts messages that
+ * the node has taken. */
 int group_publish(struct core *core, const uint8_t id[16], size_t *published, struct err *err);
 
 /* Waits.  Sends what is queued in all groups.  ERR_OFFLINE stops at the first group. */

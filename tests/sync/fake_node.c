@@ -452,11 +452,16 @@ static int get_updates(struct node_api *base, const struct node_inbox_request *r
                        struct node_inbox_updates *out, struct err *err)
 {
     int r;
-    struct fake_node *node = enter_reading(base, &r, err)->node;
+    struct fake_api *api = enter_reading(base, &r, err);
+    struct fake_node *node = api->node;
+    void (*hook)(void) = api->before_updates;
     struct node_identity_update *u;
 
     if (r != 0)
         return r;
+    api->before_updates = NULL;
+    if (hook)
+        hook();
     NEED(out->memory = node_memory_new())
     NEED(out->inboxes = node_memory_array(out->memory, count, sizeof *out->inboxes))
     NEED(u = node_memory_array(out->memory, count * (node->n_updates + 1), sizeof *u))

@@ -35,6 +35,7 @@ struct fake_api {
     /* Called once before the next group messages are stored: somebody else is faster. */
     void (*before_send)(void *ctx);
     void *before_send_ctx;
+    void (*before_updates)(void); /* the same before the next identity logs are read */
 };
 void fake_api_init(struct fake_api *api, struct fake_node *node);
 /* Every stream of this installation ends, as when its connection is lost. */

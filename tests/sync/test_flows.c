@@ -1359,6 +1359,68 @@ static void texts_that_come_while_one_is_sent_go_together_afterwards(void **stat
     world_run(*state, at_once);
 }
 
+static void crowd_comes_early(void)
+{
+    static char texts[2][8] = {"two", "three"};
+
+    for (int i = 0; i < 2; i++)
+        OK(fiber_start(one_of_a_crowd, texts[i], &err));
+}
+
+static void while_looking(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2), *b2 = NULL;
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, crowd.id, NULL, &err));
+    peer_send(a, crowd.id, "zero");
+    crowd.peer = a;
+    for (int round = 0; round < 2; round++) {
+        crowd.done = 0;
+        peer_advance(a, 60);
+        a->api.before_updates = crowd_comes_early;
+        peer_send(a, crowd.id, "one");
+        while (crowd.done < 2)
+            core_sleep(&a->core, 1, NULL);
+        /* In the second round there is somebody to be let in first. */
+        b2 = world_installation(w, 2);
+    }
+    peer_sync(b);
+    peer_sync(b2);
+    assert_string_equal(peer_texts(b, crowd.id), "zero|one|two|three|one|two|three");
+}
+
+static void a_text_that_waits_for_a_look_at_the_members_is_overtaken_by_none(void **state)
+{
+    world_run(*state, while_looking);
+}
+
+static void after_a_lost_one(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    uint8_t id[16], m[32];
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_send(a, id, "zero");
+    a->api.fail_call = 1;
+    send_offline(a, id, "one", m);
+    peer_send(a, id, "two");
+    peer_sync(b);
+    assert_string_equal(peer_texts(b, id), "zero|one|two");
+    /* Others that wait behind it as well. */
+    a->api.offline = true;
+    send_offline(a, id, "three", m);
+    send_offline(a, id, "four", m);
+    a->api.offline = false;
+    peer_send(a, id, "five");
+    peer_sync(b);
+    assert_string_equal(peer_texts(b, id), "zero|one|two|three|four|five");
+}
+
+static void a_text_waits_for_an_earlier_one_of_which_nobody_knows_whether_it_arrived(void **state)
+{
+    world_run(*state, after_a_lost_one);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -1395,6 +1457,8 @@ int main(void)
         TEST(somebody_who_asks_is_taken_out),
         TEST(a_text_is_one_request),
         TEST(texts_that_come_while_one_is_sent_go_together_afterwards),
+        TEST(a_text_that_waits_for_a_look_at_the_members_is_overtaken_by_none),
+        TEST(a_text_waits_for_an_earlier_one_of_which_nobody_knows_whether_it_arrived),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
