@@ -226,33 +226,48 @@ struct fiber_waiter {
     struct fiber_waiter *next;
 };
 
-/* The lock passes straight from holder to first waiter, so nobody can slip in between. */
-void fiber_lock_take(struct fiber_lock *lock)
+void fiber_line_wait(struct fiber_line *line)
 {
     struct fiber_waiter me = {current, NULL};
 
-    if (!lock->held) {
-        lock->held = true;
-        return;
-    }
-    if (lock->last)
-        lock->last->next = &me;
+    if (line->last)
+        line->last->next = &me;
     else
-        lock->first = &me;
-    lock->last = &me;
+        line->first = &me;
+    line->last = &me;
     fiber_suspend();
+}
+
+void fiber_line_go(struct fiber_line *line)
+{
+    struct fiber_waiter *at = line->first, *next;
+
+    *line = (struct fiber_line){0};
+    for (; at; at = next) {
+        next = at->next; /* it stands on the stack of the fiber */
+        fiber_resume(at->fiber);
+    }
+}
+
+/* The lock passes straight from holder to first waiter, so nobody can slip in between. */
+void fiber_lock_take(struct fiber_lock *lock)
+{
+    if (!lock->held)
+        lock->held = true;
+    else
+        fiber_line_wait(&lock->line);
 }
 
 void fiber_lock_drop(struct fiber_lock *lock)
 {
-    struct fiber_waiter *next = lock->first;
+    struct fiber_waiter *next = lock->line.first;
 
     if (!next) {
         lock->held = false;
         return;
     }
-    lock->first = next->next;
-    if (!lock->first)
-        lock->last = NULL;
+    lock->line.first = next->next;
+    if (!lock->line.first)
+        lock->line.last = NULL;
     fiber_resume(next->fiber);
 }

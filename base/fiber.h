@@ -37,11 +37,20 @@ unsigned fiber_count(void);
 /* Frees the pool of stacks of this thread; no fiber may be alive. */
 void fiber_pool_clear(void);
 
-/* A lock among fibers of one thread; first come, first served.  Zero-initialised is unlocked. */
+/* Fibers of one thread that wait for the same thing, in the order in which they came.  Zero-initialised is empty. */
 struct fiber_waiter;
+struct fiber_line {
+    struct fiber_waiter *first, *last;
+};
+void fiber_line_wait(struct fiber_line *line); /* inside a fiber only; until the next fiber_line_go() */
+/* All who wait go on, one after the other, each until it waits again or ends; not those who come meanwhile. */
+void fiber_line_go(struct fiber_line *line);
+
+/* A lock among fibers of one thread; first come, first served.  Zero-initialised is unlocked.  The next holder runs
+ * inside of fiber_lock_drop(), before whoever drops it goes on. */
 struct fiber_lock {
     bool held;
-    struct fiber_waiter *first, *last;
+    struct fiber_line line;
 };
 void fiber_lock_take(struct fiber_lock *lock); /* inside a fiber only; may wait */
 void fiber_lock_drop(struct fiber_lock *lock);

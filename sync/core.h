@@ -93,7 +93,6 @@ struct core {
     bool quiet;   /* fetch nothing on its own */
     bool closing; /* every wait ends with ERR_CANCELED */
     struct fiber_lock welcome_lock; /* one reader of welcomes at a time */
-    struct fiber_lock node_lock;    /* one starter of the local node at a time */
     struct fiber_lock task_lock;    /* one runner of tasks at a time */
 
     /* Takes each stream.event (a JSON object, borrowed) on its way up. */
@@ -104,6 +103,11 @@ struct core {
     struct waiting_request *waiting; /* private to account.c */
 
     unsigned upkeep_rounds; /* private to worker.c */
+
+    /* private to local_node.c: one starter of the local node at a time */
+    bool node_starts;
+    struct err node_start; /* how it ended; code 0: it answers */
+    struct fiber_line node_line;
 
     /* private to taken.c */
     struct core_taken taken[CORE_TAKEN_MAX];

@@ -112,14 +112,33 @@ static int start_and_wait(struct core *core, struct err *err)
     return err_set(err, ERR_OFFLINE, _("%s was started but does not answer"), program);
 }
 
+static void start_fiber(struct core *core, void *ctx)
+{
+    (void)ctx;
+    core->node_start = (struct err){0};
+    if (start_and_wait(core, &core->node_start) == 0)
+        core->node_start = (struct err){0};
+    core->node_starts = false;
+    fiber_line_go(&core->node_line);
+}
+
+/* Who comes while others wait lines up behind them, though the node may answer already: requests keep their order. */
 int local_node_ensure(struct core *core, struct err *err)
 {
     int r;
 
-    if (!core->config->own_node || somebody_listens())
+    if (!core->config->own_node || (!core->node_starts && somebody_listens()))
         return 0;
-    fiber_lock_take(&core->node_lock);
-    r = start_and_wait(core, err);
-    fiber_lock_drop(&core->node_lock);
-    return r;
+    if (!core->node_starts) {
+        core->node_starts = true;
+        if ((r = core_spawn(core, start_fiber, NULL, err)) != 0) {
+            core->node_starts = false;
+            return r;
+        }
+    }
+    if (core->node_starts)
+        fiber_line_wait(&core->node_line);
+    if (core->node_start.code != 0 && err)
+        *err = core->node_start;
+    return core->node_start.code;
 }

@@ -105,6 +105,41 @@ static void the_lock_passes_in_order(void **state)
     assert_int_equal(fiber_count(), 0);
 }
 
+struct lined_job {
+    struct fiber_line *line;
+    const char *name;
+};
+
+static void in_line(void *ctx)
+{
+    struct lined_job *job = ctx;
+
+    fiber_line_wait(job->line);
+    note(job->name);
+    note("+ ");
+    fiber_line_wait(job->line);
+    note(job->name);
+    note("- ");
+}
+
+static void who_waits_in_line_goes_on_in_order(void **state)
+{
+    struct fiber_line line = {0};
+    struct lined_job a = {&line, "a"}, b = {&line, "b"}, c = {&line, "c"};
+
+    (void)state;
+    trace[0] = 0;
+    assert_int_equal(fiber_start(in_line, &a, NULL), 0);
+    assert_int_equal(fiber_start(in_line, &b, NULL), 0);
+    assert_int_equal(fiber_start(in_line, &c, NULL), 0);
+    fiber_line_go(&line);
+    note("| ");
+    fiber_line_go(&line);
+    fiber_line_go(&line);
+    assert_string_equal(trace, "a+ b+ c+ | a- b- c- ");
+    assert_int_equal(fiber_count(), 0);
+}
+
 static void count_up(void *ctx)
 {
     volatile char deep[64 * 1024]; /* a stack that is really there */
@@ -130,6 +165,7 @@ int main(void)
         cmocka_unit_test(fibers_take_turns_at_their_waits),
         cmocka_unit_test(a_fiber_can_start_and_resume_another),
         cmocka_unit_test(the_lock_passes_in_order),
+        cmocka_unit_test(who_waits_in_line_goes_on_in_order),
         cmocka_unit_test(a_thousand_fibers_reuse_their_stacks),
     };
 

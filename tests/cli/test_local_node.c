@@ -255,6 +255,46 @@ static void it_ends_by_itself_and_the_next_one_has_its_data(void **state)
     outcome_free(&o);
 }
 
+/* The requests come while the node is being started, and one waits for it in each. */
+static void what_is_sent_before_it_answers_keeps_its_order(void **state)
+{
+    char input[4000] = "", command[200], id[33], expected[200] = "", got[200] = "";
+    struct outcome o;
+    json_t *list, *text;
+    size_t at = 0, n = 0, i;
+
+    (void)state;
+    run_in(nowhere, NULL, "@bo list --json --offline", &o);
+    list = json_loads(o.out, 0, NULL);
+    snprintf(id, sizeof id, "%s", member(json_is_array(list) ? json_array_get(list, 0) : list, "id"));
+    json_decref(list);
+    outcome_free(&o);
+    await_running(0);
+    for (int k = 0; k < 9; k++) {
+        at += (size_t)snprintf(input + at, sizeof input - at,
+                               "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"conversation.send\",\"params\":{\"id\":\"%s\","
+                               "\"text\":\"%d\"}}\n", k, id, k);
+        n += (size_t)snprintf(expected + n, sizeof expected - n, "%d ", k);
+    }
+    run_in(nowhere, input, "@bo rpc", &o);
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+    works("@alix sync");
+    snprintf(command, sizeof command, "@alix messages %s --json", id);
+    run_in(nowhere, NULL, command, &o);
+    list = json_loads(o.out, 0, NULL);
+    n = 0;
+    json_array_foreach(list, i, text) {
+        const char *said = json_string_value(json_object_get(json_object_get(text, "content"), "text"));
+
+        if (said && strlen(said) == 1)
+            n += (size_t)snprintf(got + n, sizeof got - n, "%s ", said);
+    }
+    assert_string_equal(got, expected);
+    json_decref(list);
+    outcome_free(&o);
+}
+
 static void one_that_a_client_still_uses_stays(void **state)
 {
     struct running stream;
@@ -301,6 +341,7 @@ int main(void)
         cmocka_unit_test(none_is_started_where_it_is_forbidden_or_another_was_named),
         cmocka_unit_test(two_clients_that_start_at_once_share_one_and_it_outlives_them),
         cmocka_unit_test(it_ends_by_itself_and_the_next_one_has_its_data),
+        cmocka_unit_test(what_is_sent_before_it_answers_keeps_its_order),
         cmocka_unit_test(one_that_a_client_still_uses_stays),
         cmocka_unit_test(it_is_found_on_the_path_too),
     };
