@@ -5,9 +5,9 @@
 #include "base/err.h"
 #include "base/hex.h"
 #include "store/messages.h"
-#include "store/removals.h"
 #include "store/settings.h"
 #include "sync/content.h"
+#include "sync/deletion.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -104,56 +104,19 @@ static int add_quote(struct store *store, const struct store_message *row, json_
 
 /* ---- deletions ---- */
 
-struct claims {
-    const struct store_message *row;
-    const char *by; /* "sender", "admin" or NULL */
-};
-
-static int weigh_claim(void *ctx, const struct store_deletion *claim)
-{
-    struct claims *c = ctx;
-
-    if (!slice_eq(claim->group_id, c->row->group_id) || !claim->by_inbox_id)
-        return 0;
-    if (c->row->sender_inbox_id && strcmp(claim->by_inbox_id, c->row->sender_inbox_id) == 0)
-        c->by = "sender";
-    else if (claim->by_super_admin && !c->by)
-        c->by = "admin";
-    return 0;
-}
-
-static bool may_be_deleted(const struct store_message *row)
-{
-    switch (row->content_type) {
-    case CONTENT_TEXT:
-    case CONTENT_MARKDOWN:
-    case CONTENT_REPLY:
-    case CONTENT_ATTACHMENT:
-    case CONTENT_REMOTE_ATTACHMENT:
-    case CONTENT_MULTI_REMOTE_ATTACHMENT:
-    case CONTENT_TRANSACTION_REFERENCE:
-    case CONTENT_WALLET_SEND_CALLS:
-        return row->kind == STORE_MESSAGE_APPLICATION;
-    default:
-        return false;
-    }
-}
-
 static int apply_deletion(struct store *store, const struct store_message *row, json_t *object, struct err *err)
 {
-    struct claims claims = {.row = row};
+    const char *by;
     json_t *content;
-    int r;
+    int r = deletion_find(store, row, &by, err);
 
-    if (!may_be_deleted(row))
-        return 0;
-    if ((r = store_deletions_of(store, row->id, weigh_claim, &claims, err)) != 0 || !claims.by)
+    if (r != 0 || !by)
         return r;
     content = json_object();
     json_object_set_new(content, "fallback", json_null());
-    json_object_set_new(content, "deletedBy", json_string(claims.by));
+    json_object_set_new(content, "deletedBy", json_string(by));
     json_object_set_new(object, "content", content);
-    json_object_set_new(object, "deletedBy", json_string(claims.by));
+    json_object_set_new(object, "deletedBy", json_string(by));
     return 0;
 }
 
