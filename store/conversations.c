@@ -23,7 +23,7 @@
     " LEFT JOIN consents k ON k.type = 1 AND k.entity = lower(hex(g.id))"                                    \
     " LEFT JOIN consents p ON p.type = 2 AND p.entity = g.peer_inbox_id"                                     \
     " LEFT JOIN messages m ON m.n = (SELECT x.n FROM messages x WHERE x.conversation = g.conversation AND "  \
-    "x.shows = 2"                                                                                            \
+    "x.shows >= 2"                                                                                           \
     "  ORDER BY x.sent_at_ns DESC, x.n DESC LIMIT 1)"                                                        \
     " LEFT JOIN groups mg ON mg.n = m.group_n "
 

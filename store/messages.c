@@ -208,6 +208,16 @@ int store_message_set_status(struct store *store, struct slice id, enum store_me
     return store_run_one(store, &q, "message", err);
 }
 
+int store_message_set_shows(struct store *store, struct slice id, enum store_message_shows shows, struct err *err)
+{
+    struct db_query q;
+
+    db_query(&q, store->db, "UPDATE messages SET shows = ?2 WHERE id = ?1");
+    db_bind_slice(&q, 1, id);
+    db_bind_i64(&q, 2, shows);
+    return store_run_one(store, &q, "message", err);
+}
+
 int store_message_delete(struct store *store, struct slice id, bool *deleted, struct err *err)
 {
     struct db_query q;

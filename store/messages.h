@@ -18,6 +18,7 @@ enum store_message_shows {
     STORE_SHOWS_NOT = 0,     /* reactions, read receipts, deletions, device sync */
     STORE_SHOWS_NOTICE = 1,  /* in the scrollback only: group updates */
     STORE_SHOWS_MESSAGE = 2, /* counts as unread and as last message */
+    STORE_SHOWS_DELETED = 3, /* one that was taken back: a last message still, but nothing to read */
 };
 
 struct store_message {
@@ -63,6 +64,7 @@ int store_message_set_published(struct store *store, struct slice id, int64_t se
                                 int64_t sequence_id, int64_t expire_at_ns, struct err *err);
 int store_message_set_status(struct store *store, struct slice id, enum store_message_status status,
                              struct err *err);
+int store_message_set_shows(struct store *store, struct slice id, enum store_message_shows shows, struct err *err);
 /* Removes the row; *deleted (may be NULL) is false if there was none. */
 int store_message_delete(struct store *store, struct slice id, bool *deleted, struct err *err);
 

@@ -79,6 +79,17 @@ static void assert_deleted_by(struct peer *p, const uint8_t group[16], const cha
     json_decref(m);
 }
 
+static int64_t unread(struct peer *p, const uint8_t id[16])
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_conversation line;
+
+    OK(store_conversation_get(p->core.store, slice_of(id, 16), &mem, &line, &err));
+    assert_true(line.has_last);
+    store_mem_free(&mem);
+    return line.unread;
+}
+
 static const char *decided(struct peer *p, const uint8_t id[16])
 {
     enum consent_state state;
@@ -197,6 +208,7 @@ static void deletions(struct world *w)
         assert_int_equal(reactions(all[i], id, by_caro), 1);
         assert_deleted_by(all[i], id, by_bo_too, "admin");
         assert_deleted_by(all[i], id, late, "sender");
+        assert_int_equal(unread(all[i], id), i == 2 ? 0 : 1); /* Caro's text; the others were taken back */
     }
 }
 
