@@ -283,7 +283,7 @@ int cli_command_run(struct cli_options *o)
         return cli_usage(c->words, c->args);
     if (json_is_null(params))
         return EXIT_USAGE;
-    if ((status = cli_open(o, true, &client)) != 0) {
+    if ((status = cli_open(o, CLI_OPEN_QUIET, &client)) != 0) {
         json_decref(params);
         return status;
     }

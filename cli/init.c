@@ -93,7 +93,7 @@ int cli_init(struct cli_options *o)
 
     if (!params)
         return EXIT_USAGE;
-    if ((status = cli_open(o, true, &client)) != 0) {
+    if ((status = cli_open(o, CLI_OPEN_QUIET | CLI_OPEN_MAY_MAKE, &client)) != 0) {
         json_decref(params);
         return status;
     }

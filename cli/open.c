@@ -110,7 +110,7 @@ json_t *cli_key_from_file(const char *path)
     return key;
 }
 
-int cli_open(struct cli_options *o, bool quiet, struct xm_client **out)
+int cli_open(struct cli_options *o, unsigned how, struct xm_client **out)
 {
     struct xm_options options;
     struct xm_error error = {0};
@@ -122,7 +122,8 @@ int cli_open(struct cli_options *o, bool quiet, struct xm_client **out)
         o->passphrase = xm_strdup(secret);
         explicit_bzero(secret, sizeof secret);
     }
-    options = cli_client_options(o, quiet);
+    options = cli_client_options(o, how & CLI_OPEN_QUIET);
+    options.only_existing = !(how & CLI_OPEN_MAY_MAKE);
     if (xm_client_open(&options, out, &error) != XM_OK)
         return exit_complain(&error);
     cli_options_forget_keys(o);

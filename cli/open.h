@@ -7,8 +7,14 @@
 struct cli_options;
 struct xm_client;
 
-/* 0, and the keys in `options` are wiped; or an exit status after a line on standard error. */
-int cli_open(struct cli_options *options, bool quiet, struct xm_client **out);
+enum cli_open_how {
+    CLI_OPEN_QUIET = 1,    /* fetch nothing on its own */
+    CLI_OPEN_MAY_MAKE = 2, /* a home that is not there is made; else it is said how to make one, EXIT_NOT_FOUND */
+};
+
+/* `how`: of enum cli_open_how.  0, and the keys in `options` are wiped; or an exit status after a line on standard
+ * error. */
+int cli_open(struct cli_options *options, unsigned how, struct xm_client **out);
 
 /* Whether a command is a decision about somebody, or makes one besides, as starting a chat allows it. */
 enum cli_decision { CLI_DECIDES_NOTHING, CLI_DECIDES_BESIDES, CLI_DECIDES };

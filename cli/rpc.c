@@ -202,7 +202,7 @@ static void take_events(struct session *s)
 int cli_rpc(struct cli_options *options)
 {
     struct session s = {0};
-    int r = cli_open(options, true, &s.client);
+    int r = cli_open(options, CLI_OPEN_QUIET | CLI_OPEN_MAY_MAKE, &s.client);
 
     if (r != 0)
         return r;

@@ -41,7 +41,7 @@ static int dm(struct cli_options *o, struct xm_client *client)
 int cli_dm(struct cli_options *o)
 {
     struct xm_client *client = NULL;
-    int status = cli_open(o, true, &client);
+    int status = cli_open(o, CLI_OPEN_QUIET, &client);
 
     if (status == 0)
         status = dm(o, client);
@@ -147,7 +147,7 @@ int cli_stream(struct cli_options *o)
     struct xm_client *client = NULL;
     int status;
 
-    if ((status = cli_open(o, false, &client)) != 0)
+    if ((status = cli_open(o, 0, &client)) != 0)
         return status;
     status = find_conversation(o, client, &conversation);
     if (status == EXIT_DONE)

@@ -76,9 +76,11 @@ static int open_store(const struct xm_options *options, struct store **out, stru
     struct store_info info = {0};
     int r;
 
-    if ((r = make_home(options->home, err)) != 0)
+    if ((r = store_peek(options->home, &info, err)) != 0)
         return r;
-    if ((r = store_peek(options->home, &info, err)) != 0 && r != ERR_NOTFOUND)
+    if (!info.exists && options->only_existing)
+        return err_set(err, ERR_NOTFOUND, _("there is no account in %s yet: make one with xmtui init"), options->home);
+    if ((r = make_home(options->home, err)) != 0)
         return r;
     if (options->db_key) {
         memcpy(key_bytes, options->db_key, sizeof key_bytes);

@@ -65,12 +65,13 @@ struct xm_options {
     bool no_node;            /* never start a node */
     bool offline;            /* touch the store only */
     bool quiet;              /* fetch nothing on its own: only requests and running streams read the network */
+    bool only_existing;      /* make no home: XM_NOT_FOUND where there is no database, and nothing is left there */
 };
 
 XM_API enum xm_home_state xm_home_inspect(const char *home);
 
 /* Opens the home and starts the background thread.  Blocks for the database key and migrations
- * only, never for the network.  XM_LOCKED, XM_BAD_KEY, XM_FAILED. */
+ * only, never for the network.  XM_LOCKED, XM_BAD_KEY, XM_NOT_FOUND, XM_FAILED. */
 XM_API int xm_client_open(const struct xm_options *options, struct xm_client **out, struct xm_error *error);
 
 /* Finishes what is being written, stops the thread, closes the database.  Blocks until done.

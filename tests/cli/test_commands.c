@@ -120,6 +120,44 @@ static void what_is_not_there_is_3(void **state)
     run_fails("@alix conversation stream 00112233445566778899aabbccddeeff", 3, "no conversation 00112233");
 }
 
+static bool is_there(const char *name)
+{
+    char path[300];
+
+    snprintf(path, sizeof path, "%s/%s", programs_folder(), name);
+    return access(path, F_OK) == 0;
+}
+
+static void a_command_makes_no_home_and_says_what_does(void **state)
+{
+    static const char *const commands[] = {"list", "client info", "block 1234", "dm 1234 hello", "stream", "client verify-signature a b"};
+    char command[300], says[300], path[300], node[100];
+    const char *with_key[] = {
+        node, "XMTP_DB_ENCRYPTION_KEY=3434343434343434343434343434343434343434343434343434343434343434", NULL};
+    struct outcome o;
+
+    (void)state;
+    snprintf(says, sizeof says, "xmtui: there is no account in %s/unborn yet: make one with xmtui init\n",
+             programs_folder());
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        snprintf(command, sizeof command, "@unborn %s", commands[i]);
+        run_fails(command, 3, says);
+        assert_false(is_there("unborn"));
+    }
+    /* A folder alone is none either, and the key of the first database is whatever is given then. */
+    snprintf(path, sizeof path, "%s/unborn", programs_folder());
+    assert_int_equal(mkdir(path, 0700), 0);
+    run_fails("@unborn list", 3, says);
+    assert_false(is_there("unborn/xmtui.db"));
+    assert_false(is_there("unborn/db.key"));
+    snprintf(node, sizeof node, "XMTUI_NODE=%s", programs_node_url());
+    run_in(with_key, NULL, "@unborn init --new --json", &o);
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+    assert_true(is_there("unborn/xmtui.db"));
+    assert_false(is_there("unborn/db.key"));
+}
+
 static void a_home_without_an_installation_says_how_to_make_one(void **state)
 {
     static const char *const commands[] = {
@@ -131,6 +169,9 @@ static void a_home_without_an_installation_says_how_to_make_one(void **state)
     json_t *info;
 
     (void)state;
+    run("@newborn rpc", &o); /* which makes the home */
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         snprintf(command, sizeof command, "@newborn %s", commands[i]);
         run_fails(command, 3, "xmtui: this installation is not registered: run xmtui init first\n");
@@ -646,6 +687,7 @@ int main(void)
         cmocka_unit_test(a_home_is_for_its_owner_alone),
         cmocka_unit_test(wrong_usage_is_2),
         cmocka_unit_test(what_is_not_there_is_3),
+        cmocka_unit_test(a_command_makes_no_home_and_says_what_does),
         cmocka_unit_test(a_home_without_an_installation_says_how_to_make_one),
         cmocka_unit_test(a_text_goes_from_one_to_the_other),
         cmocka_unit_test(no_network_is_4_and_a_message_is_kept),

@@ -122,9 +122,13 @@ static void put_config(const char *home, const char *text)
 static void the_network_is_named_by_the_option_else_the_environment_else_the_configuration(void **state)
 {
     const char *none[] = {"XMTUI_NO=1", NULL}, *dev[] = {"XMTP_ENV=dev", NULL};
+    struct outcome o;
 
     (void)state;
     run_fails("@wide client info --env mars --offline", 2, "unknown network \"mars\": use local, dev or production\n");
+    run_in(none, "", "@wide rpc --offline", &o); /* makes the home */
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
     env_of(none, "@wide client info --json --offline", "local");
     put_config("wide", "; a comment\nenv = production\n");
     env_of(none, "@wide client info --json --offline", "production");
@@ -143,12 +147,12 @@ static void the_default_home_is_the_networks_own(void **state)
     (void)state;
     snprintf(path, sizeof path, "%s/data/xmtui/dev/xmtui.db", programs_folder());
     assert_int_equal(stat(path, &st), -1);
-    run_in(dev, NULL, "client info --json --offline", &o);
+    run_in(dev, "", "rpc --offline", &o);
     assert_int_equal(o.status, 0);
     outcome_free(&o);
     assert_int_equal(stat(path, &st), 0);
     snprintf(path, sizeof path, "%s/data/xmtui/production/xmtui.db", programs_folder());
-    run_in(dev, NULL, "client info --json --offline --env production", &o);
+    run_in(dev, "", "rpc --offline --env production", &o);
     assert_int_equal(stat(path, &st), 0);
     outcome_free(&o);
 }
