@@ -108,12 +108,13 @@ static int open_other_home(struct rpc *rpc, const char *home, struct store **out
     if ((r = rpc_string(rpc, "passphrase", false, &passphrase)) != 0 ||
         (r = rpc_string(rpc, "dbKey", false, &db_key)) != 0)
         return r;
+    if (xm_home_inspect(home) == XM_HOME_NEW)
+        return err_set(&rpc->err, ERR_NOTFOUND, _("there is no installation in %s"), home);
     if (passphrase)
         key = (struct store_key){STORE_KEY_PASSPHRASE, slice_str(passphrase)};
     else if (db_key && !hex_decode(db_key, strlen(db_key), key_bytes, sizeof key_bytes))
         r = err_set(&rpc->err, ERR_INVALID, _("a database key is 64 hexadecimal digits"));
-    else if (!db_key && (r = store_key_file_read(home, key_bytes, &rpc->err)) == ERR_NOTFOUND &&
-             xm_home_inspect(home) != XM_HOME_NEW)
+    else if (!db_key && (r = store_key_file_read(home, key_bytes, &rpc->err)) == ERR_NOTFOUND)
         r = err_set(&rpc->err, ERR_KEY, "%s", _("its database key is needed"));
     if (r == 0)
         r = store_open_read_only(home, &key, NULL, out, &rpc->err);

@@ -193,7 +193,7 @@ static void a_key_file_wins_over_the_environment_which_is_only_a_default(void **
 static void another_installation_is_made_while_the_first_is_in_use(void **state)
 {
     struct running rpc;
-    char command[200];
+    char command[200], nobody[120];
     json_t *second;
     char *line;
 
@@ -212,7 +212,8 @@ static void another_installation_is_made_while_the_first_is_in_use(void **state)
     assert_int_equal(run_end(&rpc), 0);
     json_decref(second);
     snprintf(command, sizeof command, "@three init --same-as %s/nobody", programs_folder());
-    run_fails(command, 3, "nobody");
+    snprintf(nobody, sizeof nobody, "there is no installation in %s/nobody\n", programs_folder());
+    run_fails(command, 3, nobody);
     run_fails("@two init --new", 7, "this home has an identity already\n");
 }
 
