@@ -1,5 +1,6 @@
 #include "store/migrate.h"
 
+#include "base/clock.h"
 #include "store/db.h"
 
 #include <errno.h>
@@ -7,17 +8,26 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* Long enough to notice that the new version does wrong, and to go back to the program and the copy before. */
+#define KEEP_COPY_S (INT64_C(7) * 86400)
 
 int migrate_version(struct db *db, int64_t *version, struct err *err)
 {
     return db_int(db, "PRAGMA user_version", version, err);
 }
 
+static char *copy_path(const char *path, size_t to)
+{
+    return sqlite3_mprintf("%s.before-%llu", path, (unsigned long long)to);
+}
+
 /* The copy has to be there before the original changes, power cut included. */
 static int copy_before(struct db *db, const char *path, size_t to, struct err *err)
 {
-    char *copy = sqlite3_mprintf("%s.before-%llu", path, (unsigned long long)to);
+    char *copy = copy_path(path, to);
     char *sql = copy ? sqlite3_mprintf("VACUUM INTO %Q", copy) : NULL;
     int fd = -1, r;
 
@@ -82,4 +92,17 @@ int migrate_run(struct db *db, const char *path, const struct migration *steps, 
         }
     }
     return db_commit(db, err);
+}
+
+void migrate_forget_copies(const char *path, size_t count, int64_t now_ns)
+{
+    struct stat st;
+
+    for (size_t to = 1; to <= count; to++) {
+        char *copy = copy_path(path, to);
+
+        if (copy && lstat(copy, &st) == 0 && now_ns / NS_PER_S - st.st_mtime >= KEEP_COPY_S)
+            (void)unlink(copy);
+        sqlite3_free(copy);
+    }
 }

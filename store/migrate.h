@@ -20,3 +20,8 @@ int migrate_version(struct db *db, int64_t *version, struct err *err);
  * copied. `store` is handed to the steps.  ERR_UNSUPPORTED: it is newer than `count`. */
 int migrate_run(struct db *db, const char *path, const struct migration *steps, size_t count,
                 struct store *store, struct err *err);
+
+/* Removes the copies of the database at `path` that migrations to versions up to `count` made a week ago or earlier,
+ * by the time of the file.  For whoever has opened it at `count`: it has proved itself since.  What cannot be
+ * removed stays, and no harm is done. */
+void migrate_forget_copies(const char *path, size_t count, int64_t now_ns);

@@ -172,6 +172,7 @@ int store_open(const char *home, const struct store_key *key, const struct store
     if ((r = unlock(store, key, err)) != 0 ||
         (r = migrate_run(store->db, store->path, schema_migrations, schema_version, store, err)) != 0)
         goto done;
+    migrate_forget_copies(store->path, schema_version, clock_now_ns(store->clock));
     *out = store;
     store = NULL;
 done:

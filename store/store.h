@@ -67,9 +67,9 @@ int store_create(const char *home, const struct store_key *key, const struct sto
                  struct store **out, struct err *err);
 
 /* Opens for writing; closes folder and file to other users (ERR_DENIED: not ours to close); migrates an older
- * database after copying it to xmtui.db.before-N (N: the version it is migrated to).  ERR_NOTFOUND (no database),
- * ERR_LOCKED (text names the pid), ERR_KEY (wrong key or passphrase, or the other kind), ERR_UNSUPPORTED (made by
- * a newer program). */
+ * database after copying it to xmtui.db.before-N (N: the version it is migrated to), and removes a copy when the
+ * database opens a week after that or later.  ERR_NOTFOUND (no database), ERR_LOCKED (text names the pid), ERR_KEY
+ * (wrong key or passphrase, or the other kind), ERR_UNSUPPORTED (made by a newer program). */
 int store_open(const char *home, const struct store_key *key, const struct store_options *options,
                struct store **out, struct err *err);
 

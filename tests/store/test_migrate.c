@@ -6,6 +6,7 @@
  * and append the lines that .dump leaves out: PRAGMA application_id = 2020439157; PRAGMA user_version = N; */
 #include "tests/store/help.h"
 
+#include "base/clock.h"
 #include "store/migrate.h"
 #include "store/schema.h"
 
@@ -191,6 +192,42 @@ static void every_older_version_is_brought_up_to_date(void **state)
     }
 }
 
+static int64_t days_on(void *ctx)
+{
+    return clock_system.now_ns(NULL) + *(int64_t *)ctx * 86400 * SECOND;
+}
+
+static bool is_kept_after(struct home *home, int64_t days, const char *name)
+{
+    const struct clock clock = {.now_ns = days_on, .monotonic_ms = clock_system.monotonic_ms, .ctx = &days};
+
+    OK(store_open(home->path, &raw_key, &(struct store_options){.clock = &clock}, &home->store, err));
+    store_close(home->store);
+    home->store = NULL;
+    return exists(home, name);
+}
+
+static void a_copy_goes_when_the_new_version_was_opened_a_week_later(void **state)
+{
+    struct home *home = *state;
+    char *dump = read_dump(1), name[60];
+    sqlite3 *sqlite = NULL;
+
+    snprintf(name, sizeof name, STORE_FILE ".before-%zu", schema_version);
+    assert_int_equal(sqlite3_open(home_file(home, STORE_FILE), &sqlite), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(sqlite, dump, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(sqlite);
+    free(dump);
+    assert_true(is_kept_after(home, 0, name)); /* this one migrates */
+    assert_true(is_kept_after(home, 6, name));
+    assert_true(is_kept_after(home, -100, name));
+    /* One of an earlier migration that was never removed goes as well. */
+    fclose(fopen(home_file(home, STORE_FILE ".before-1"), "w"));
+    assert_false(is_kept_after(home, 8, name));
+    assert_false(exists(home, STORE_FILE ".before-1"));
+    assert_true(exists(home, STORE_FILE));
+}
+
 /* Tables with their columns, and indexes with what they are over, one a line. */
 static char *shape(struct db *db)
 {
@@ -256,6 +293,7 @@ int main(int argc, char **argv)
         TEST(without_a_copy_nothing_is_migrated),
         TEST(a_newer_database_is_refused),
         TEST(every_older_version_is_brought_up_to_date),
+        TEST(a_copy_goes_when_the_new_version_was_opened_a_week_later),
         TEST(a_migrated_database_has_the_shape_of_a_new_one),
     };
 
