@@ -33,7 +33,7 @@
 enum pane { LAPTOP, PHONE, FRIEND, PANES };
 
 struct demo {
-    char dir[64];     /* of everything */
+    char dir[80];     /* of everything */
     char self[PATH_MAX], node_program[PATH_MAX];
     char url[64];
     char socket[96];  /* of the tmux server */
@@ -378,10 +378,22 @@ static void strike(struct demo *d)
     run(NULL, 0, remove);
 }
 
+/* TMPDIR, where a socket's path has room for it and a shell takes it between quotes; else /tmp. */
+static bool make_folder(char out[80])
+{
+    static const char name[] = "/xmtui-demo-XXXXXX";
+    const char *tmp = getenv("TMPDIR");
+
+    if (!tmp || *tmp != '/' || strlen(tmp) + sizeof name > 80 || strchr(tmp, '\''))
+        tmp = "/tmp";
+    snprintf(out, 80, "%s%s", tmp, name);
+    return mkdtemp(out);
+}
+
 int cli_demo(struct cli_options *o)
 {
     const char *const has_tmux[] = {"tmux", "-V", NULL};
-    struct demo d = {.dir = "/tmp/xmtui-demo-XXXXXX"};
+    struct demo d = {0};
     struct winsize size = {0};
     int status;
 
@@ -390,7 +402,7 @@ int cli_demo(struct cli_options *o)
         return fail(_("a terminal is needed to show it in"));
     if (run(NULL, 0, has_tmux) != 0)
         return fail(_("tmux is needed: apt-get install tmux"));
-    if (!find_programs(&d) || !mkdtemp(d.dir))
+    if (!find_programs(&d) || !make_folder(d.dir))
         return fail(strerror(errno));
     d.wide = size.ws_col >= WIDE;
     snprintf(d.socket, sizeof d.socket, "%s/tmux", d.dir);

@@ -5,10 +5,12 @@
 #include "tests/ui/masks.h"
 #include "tests/ui/pty.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -281,10 +283,25 @@ static void a_line_mode_that_is_not_there_is_not_passed_over(void **state)
     pty_free(p);
 }
 
+/* A folder of its own for what goes into /tmp else: another demo may play there. */
+static const char *stage_folder(void)
+{
+    static char variable[140];
+    const char *path = variable + strlen("TMPDIR=");
+
+    snprintf(variable, sizeof variable, "TMPDIR=%s/stages", programs_folder());
+    assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
+    return variable;
+}
+
 static size_t stages(void)
 {
+    char pattern[160];
     glob_t found;
-    size_t n = glob("/tmp/xmtui-demo-*", 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+    size_t n;
+
+    snprintf(pattern, sizeof pattern, "%s/stages/xmtui-demo-*", programs_folder());
+    n = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
 
     globfree(&found);
     return n;
@@ -293,7 +310,7 @@ static size_t stages(void)
 /* Whoever closes the window leaves no programs, no tmux and no folder behind. */
 static void the_demo_strikes_its_stage_when_its_terminal_goes(void **state)
 {
-    const char *env[] = {data_home, NULL}, *argv[] = {program_path("xmtui"), "demo", NULL};
+    const char *env[] = {data_home, stage_folder(), NULL}, *argv[] = {program_path("xmtui"), "demo", NULL};
     static const int signals[] = {SIGHUP, SIGTERM};
 
     (void)state;
@@ -316,7 +333,7 @@ static void the_demo_strikes_its_stage_when_its_terminal_goes(void **state)
 /* Its screens are small there, and show one thing at a time. */
 static void the_demo_plays_in_a_small_terminal(void **state)
 {
-    const char *env[] = {data_home, NULL}, *argv[] = {program_path("xmtui"), "demo", NULL};
+    const char *env[] = {data_home, stage_folder(), NULL}, *argv[] = {program_path("xmtui"), "demo", NULL};
     struct pty *p = pty_start(argv, env, 24, 80);
 
     (void)state;
