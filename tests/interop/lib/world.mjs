@@ -1,11 +1,12 @@
 // One scenario's world: a folder, a node, and clients that are either xmtui or libxmtp.
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, createWriteStream, existsSync } from 'node:fs'
+import { mkdtempSync, mkdirSync, rmSync, createWriteStream, existsSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { spawn } from 'node:child_process'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Node } from './node.mjs'
+import { holdsLibxmtp, newMark } from './player.mjs'
 import { RpcProcess } from './rpc.mjs'
 import { newWalletKey } from './wallet.mjs'
 import { DEADLINE_MS, until, within } from './wait.mjs'
@@ -26,38 +27,50 @@ export const other = (kind) => kind === 'xmtui' ? 'libxmtp' : 'xmtui'
 // What client.info must say for a role to count as played by that kind.
 const VERSION = { xmtui: /^(xmtui )?\d+\.\d+/, libxmtp: /^libxmtp 1\.9\.1 \(@xmtp\/node-bindings 1\.9\.1\)$/ }
 
-// Whether libxmtp's machine code is loaded in a process; null where /proc does not tell.
-function holdsLibxmtp(pid) {
-  try {
-    return readFileSync(`/proc/${pid}/maps`, 'latin1').includes('bindings_node.')
-  } catch {
-    return null
-  }
-}
+const WATCH_MS = 20
 
-// Runs a command that ends by itself; rejects with what it said on standard error.
-export function command(args, { env = {}, input = '', deadlineMs = DEADLINE_MS } = {}) {
+// Runs a command that ends by itself; rejects with what it said on standard error, or with what `watch` throws, which
+// is called again and again while it runs.
+export function command(args, { env = {}, watch, deadlineMs = DEADLINE_MS } = {}) {
   const child = spawn(args[0], args.slice(1), { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
   let out = ''
   let err = ''
   child.stdout.on('data', (text) => { out += text })
   child.stderr.on('data', (text) => { err += text })
   child.stdin.on('error', () => {})
-  child.stdin.end(input)
+  child.stdin.end()
+  let watching
   const done = new Promise((resolve, reject) => {
+    watching = setInterval(() => {
+      try {
+        watch?.()
+      } catch (error) {
+        reject(error)
+      }
+    }, WATCH_MS)
     child.on('error', reject)
     child.on('close', (code, signal) => code === 0 ? resolve(out)
       : reject(new Error(`${args.join(' ')}: ${signal ?? `exit ${code}`}\n${err}`)))
   })
   return within(deadlineMs, args.join(' '), done).catch((error) => { child.kill('SIGKILL'); throw error })
+    .finally(() => clearInterval(watching))
 }
 
-// One role.  `call`, `waitEvent` and `events` are those of the process that plays it.
+// One role.  `call`, `waitEvent` and `events` are those of the process that plays it.  Whoever starts, answers for the
+// first time or ends is looked at: whether it is the program that it should be.
 export class Client {
   constructor(world, name, kind, key) {
     Object.assign(this, { world, name, kind, key, label: `${name} (${kind})` })
     this.home = path.join(world.dir, name)
     this.env = { XMTP_WALLET_KEY: key, XMTP_DB_ENCRYPTION_KEY: world.dbKey, XMTUI_NODE: '', XMTUI_HOME: '' }
+    this.mark = newMark()
+    Object.assign(this.env, this.mark)
+  }
+
+  // libxmtp has its code once it has answered; in xmtui's place it must never be.
+  #check({ answered = false } = {}) {
+    if (this.kind === 'xmtui' ? holdsLibxmtp(this.mark) : answered && !holdsLibxmtp(this.mark))
+      throw new Error(`${this.label} is played by the other program`)
   }
 
   // The command that plays this role.
@@ -70,7 +83,8 @@ export class Client {
   async create() {
     if (this.kind === 'xmtui') {
       const begun = performance.now()
-      await command([...programs.xmtui, '--home', this.home, '--node', this.world.node.url, 'init'], { env: this.env })
+      await command([...programs.xmtui, '--home', this.home, '--node', this.world.node.url, 'init'],
+                    { env: this.env, watch: () => this.#check() })
       this.createdMs = performance.now() - begun
     }
     await this.open()
@@ -84,17 +98,16 @@ export class Client {
 
   // Starts the process without waiting for it.
   launch() {
+    this.isChecked = false
     this.rpc = new RpcProcess(this.label, this.#args(), { env: this.env, logFile: this.world.log })
   }
 
   // Starts the process, also again after stop() or kill(), and makes sure that it is what it should be.
   async open() {
     this.launch()
-    this.info = await this.rpc.call('client.info')
+    this.info = await this.call('client.info')
     if (!VERSION[this.kind].test(this.info.version))
       throw new Error(`${this.label} says it is ${this.info.version}`)
-    if (holdsLibxmtp(this.pid) !== (this.kind === 'libxmtp'))
-      throw new Error(`${this.label} is played by the other program`)
     if (this.kind === 'libxmtp' ? !this.info.registered : this.info.registered === false)
       throw new Error(`${this.label} is not registered`)
     this.inboxId = this.info.inboxId
@@ -105,10 +118,33 @@ export class Client {
 
   get pid() { return this.rpc.pid }
   get events() { return this.rpc.events }
-  call(method, params, options) { return this.rpc.call(method, params, options) }
   waitEvent(what, match, options) { return this.rpc.waitEvent(what, match, options) }
-  stop() { return this.rpc.stop() }
-  kill() { return this.rpc.kill() }
+
+  async call(method, params, options) {
+    const result = await this.rpc.call(method, params, options)
+    if (!this.isChecked)
+      this.#check({ answered: true })
+    this.isChecked = true
+    return result
+  }
+
+  // How it ended.  What does not end well for the role ends all the same.
+  async #end(how) {
+    let wrong
+    try {
+      if (this.rpc.exit === null)
+        this.#check()
+    } catch (error) {
+      wrong = error
+    }
+    const status = await this.rpc[how]()
+    if (wrong)
+      throw wrong
+    return status
+  }
+
+  stop() { return this.#end('stop') }
+  kill() { return this.#end('kill') }
 
   // Sugar that scenarios would otherwise repeat.  Without a limit xmtui gives a page, libxmtp all.
   messages = (id) => this.call('conversation.messages', { id, limit: 10000 })

@@ -12,6 +12,7 @@ import * as hostile from './hostile.mjs'
 import * as malformed from './malformed.mjs'
 import * as nodeRestart from './node-restart.mjs'
 import * as kill from './kill.mjs'
+import * as roles from './roles.mjs'
 
-export const SCENARIOS = [libxmtpIdentity, libxmtpChats, libxmtpMany, accounts, preferences, chats, block, rules, group, hostile, malformed,
-  nodeRestart, kill]
+export const SCENARIOS = [roles, libxmtpIdentity, libxmtpChats, libxmtpMany, accounts, preferences, chats, block, rules, group,
+  hostile, malformed, nodeRestart, kill]
