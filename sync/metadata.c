@@ -93,14 +93,18 @@ int inbox_list_add(struct inbox_list *list, const char *inbox_id)
 
 void inbox_list_remove(struct inbox_list *list, const char *inbox_id)
 {
+    char *own = NULL;
     size_t kept = 0;
 
     for (size_t i = 0; i < list->n; i++) {
-        if (strcmp(list->ids[i], inbox_id) == 0)
+        if (list->ids[i] == inbox_id)
+            own = list->ids[i]; /* compared until the end */
+        else if (strcmp(list->ids[i], inbox_id) == 0)
             xm_free(list->ids[i]);
         else
             list->ids[kept++] = list->ids[i];
     }
+    xm_free(own);
     list->n = kept;
 }
 

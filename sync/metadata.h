@@ -106,7 +106,7 @@ int group_attr_set(struct group_mutable *m, const char *key, const char *value);
 
 bool inbox_list_has(const struct inbox_list *list, const char *inbox_id);
 int inbox_list_add(struct inbox_list *list, const char *inbox_id);         /* once */
-void inbox_list_remove(struct inbox_list *list, const char *inbox_id);     /* all equal entries */
+void inbox_list_remove(struct inbox_list *list, const char *inbox_id);     /* all equal entries; may be one of them */
 void inbox_list_free(struct inbox_list *list);
 
 /* The entry of an inbox, or NULL. */
