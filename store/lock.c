@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +16,24 @@
 /* Written with spaces to a fixed width, so that a shorter pid leaves nothing of a longer one. */
 #define PID_WIDTH 20
 
+/* Who says in the file that it holds the lock; 0: nobody who could be. */
 static long holder(int fd)
 {
     char text[PID_WIDTH + 1] = {0};
+    long pid;
 
     if (pread(fd, text, PID_WIDTH, 0) <= 0)
         return 0;
-    return strtol(text, NULL, 10);
+    pid = strtol(text, NULL, 10);
+    return pid > 0 && pid <= INT_MAX ? pid : 0;
+}
+
+static int refuse(int fd, const char *path, struct err *err)
+{
+    long pid = holder(fd);
+
+    return pid ? err_set(err, ERR_LOCKED, "in use by process %ld (%s)", pid, path)
+               : err_set(err, ERR_LOCKED, "in use by another process (%s)", path);
 }
 
 /* An open-file-description lock where the system has it: unlike the older kind it is not lost when the
@@ -47,7 +59,7 @@ int lock_take(const char *path, int *out, struct err *err)
         return err_set(err, ERR_IO, "opening %s: %s", path, strerror(errno));
     if (set_lock(fd) != 0) {
         if (errno == EAGAIN || errno == EACCES)
-            r = err_set(err, ERR_LOCKED, "in use by process %ld (%s)", holder(fd), path);
+            r = refuse(fd, path, err);
         else
             r = err_set(err, ERR_IO, "locking %s: %s", path, strerror(errno));
         close(fd);

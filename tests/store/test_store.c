@@ -214,6 +214,25 @@ static void a_second_process_is_refused_by_name(void **state)
     close(fds[1]);
 }
 
+/* Empty: between taking the lock and writing.  The rest is whatever somebody put there. */
+static void a_lock_file_without_a_pid_names_nobody(void **state)
+{
+    static const char *const texts[] = {"", "-5", "0", "nobody", "99999999999999999999"};
+    struct home *home = *state;
+    struct store *second = NULL;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct err why = {0};
+        FILE *f = fopen(home_file(home, STORE_LOCK_FILE), "w");
+
+        assert_non_null(f);
+        fputs(texts[i], f);
+        fclose(f);
+        assert_int_equal(store_open(home->path, &raw_key, NULL, &second, &why), ERR_LOCKED);
+        assert_non_null(strstr(why.text, "in use by another process ("));
+    }
+}
+
 static void the_lock_goes_with_a_killed_process(void **state)
 {
     struct home *home = *state;
@@ -696,6 +715,7 @@ int main(void)
         EMPTY(an_absurd_passphrase_cost_in_the_file_is_refused),
         EMPTY(nothing_and_half_made_files_are_no_database),
         EMPTY(a_foreign_database_is_refused),
+        TEST(a_lock_file_without_a_pid_names_nobody),
         TEST(a_second_process_is_refused_by_name),
         EMPTY(the_lock_goes_with_a_killed_process),
         TEST(readers_see_what_is_committed_and_write_nothing),
