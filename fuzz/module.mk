@@ -6,11 +6,13 @@ FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 if FUZZING
 noinst_PROGRAMS += $(FUZZERS)
 endif
+include fuzz/cli.mk
 include fuzz/identity.mk
 include fuzz/mls.mk
 include fuzz/net.mk
 include fuzz/node.mk
 include fuzz/proto.mk
+include fuzz/store.mk
 include fuzz/sync.mk
 include fuzz/ui.mk
 

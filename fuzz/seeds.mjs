@@ -16,6 +16,7 @@ const rules = {
   key_package: [/key-packages\.json$/, /keyPackage$/],
   node_request: [/(identity|key-packages|group-messages)\.json$/, /(update|keyPackage|data)$/],
   passkey: [/identity\.json$/, /update$/],
+  welcome: [/welcome.*\.json$/, /(welcome\.data|welcomeMetadata|mlsMessage|plaintext\.metadata)$/],
   proto_check: [/\.json$/, /(update|data|keyPackage|encodedContent)$/i],
 };
 const anything = [/\.json$/, /(message|data|key_?package|welcome|commit|update|content|group_info)/i];
@@ -79,6 +80,12 @@ const written = {
     '0\x01\x05\x0b\x19\x17\x15', '4a\tb\x1b[A\x1b[B', '5/set clock off\r/search a\r', '0\u{1f468}\u200d\u{1f469}e\u0301\u202e\r',
     Buffer.concat([Buffer.from('0'), Buffer.from([0xd2, 0x41, 0x0a, 0x42, 0xd3])]),
   ],
+  arguments: () => [
+    'list\n--json', `init\n--new\n--db-key\n0x${hex64}\n--label=desk`, `--wallet-key=${hex64}\ninit`, 'dm\n--\n--offline\n-',
+    'conversations\nlist\n--consent\nallowed,unknown\n--type=dm\n--env\ndev', '-h', '--log\nx\n--log-level\ndebug\nsync',
+  ],
+  key_text: () => [hex64, `0x${hex64}`, `${hex64}\n`, `0x${'12'.repeat(20)}`, '0X' + 'Ab'.repeat(65), `${hex32}\r\n`],
+  lock_file: () => ['4711                \n', '0', '-5', '99999999999999999999', '', ' 12 34'],
   config_file: () => ['[ui]\nclock = off\ncolour=on ; why\n# more\n', 'env = dev\nnode = https://example.org:443\n[ui]\nlines = off', '[ui\n', '[ui]\r\nclock = off\r\n'],
 };
 
