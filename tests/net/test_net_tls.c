@@ -18,7 +18,7 @@
 
 static char dir[] = "/tmp/xmtui-tls-XXXXXX";
 static char ca_file[64], other_ca_file[64], cert_file[64], key_file[64], wrong_name_file[64], expired_file[64],
-    self_signed_file[64];
+    self_signed_file[64], wildcard_file[64], partial_file[64];
 
 static void in_dir(char *out, const char *name)
 {
@@ -87,6 +87,8 @@ static int make_files(void **state)
     X509 *other = new_cert("another authority", other_key, NULL, NULL, NULL);
     X509 *cert = new_cert("node", key, ca, ca_key, "DNS:localhost,IP:127.0.0.1,IP:::1");
     X509 *wrong = new_cert("node", key, ca, ca_key, "DNS:elsewhere.example");
+    X509 *wildcard = new_cert("node", key, ca, ca_key, "DNS:*.example.org");
+    X509 *partial = new_cert("node", key, ca, ca_key, "DNS:f*.example.org,DNS:*r.example.org,DNS:x--*.example.org");
     X509 *old = expired(cert, ca_key), *self_signed = new_cert("localhost", key, NULL, NULL, NULL);
     FILE *f;
 
@@ -99,12 +101,16 @@ static int make_files(void **state)
     in_dir(wrong_name_file, "wrong");
     in_dir(expired_file, "expired");
     in_dir(self_signed_file, "self-signed");
+    in_dir(wildcard_file, "wildcard");
+    in_dir(partial_file, "partial");
     write_cert(ca_file, ca);
     write_cert(other_ca_file, other);
     write_cert(cert_file, cert);
     write_cert(wrong_name_file, wrong);
     write_cert(expired_file, old);
     write_cert(self_signed_file, self_signed);
+    write_cert(wildcard_file, wildcard);
+    write_cert(partial_file, partial);
     f = fopen(key_file, "w");
     assert_int_equal(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
     fclose(f);
@@ -114,6 +120,8 @@ static int make_files(void **state)
     X509_free(wrong);
     X509_free(old);
     X509_free(self_signed);
+    X509_free(wildcard);
+    X509_free(partial);
     EVP_PKEY_free(ca_key);
     EVP_PKEY_free(other_key);
     EVP_PKEY_free(key);
@@ -122,7 +130,8 @@ static int make_files(void **state)
 
 static int remove_files(void **state)
 {
-    const char *files[] = {ca_file, other_ca_file, cert_file, key_file, wrong_name_file, expired_file, self_signed_file};
+    const char *files[] = {ca_file,      other_ca_file,    cert_file,     key_file,    wrong_name_file,
+                           expired_file, self_signed_file, wildcard_file, partial_file};
 
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
@@ -472,6 +481,50 @@ static void an_end_that_does_not_agree_on_http2_is_refused(void **state)
     }
 }
 
+/* What a client that looks for `host` says to a server with this certificate: 1, or an error. */
+static int greet(const char *host, const char *cert, struct err *err)
+{
+    struct tls_ctx *ctx;
+    SSL_CTX *peer_ctx;
+    struct tls *tls;
+    SSL *peer = new_peer(TLS_server_method(), &peer_ctx);
+    int r;
+
+    SSL_CTX_set_alpn_select_cb(peer_ctx, select_h2, NULL);
+    assert_int_equal(SSL_use_certificate_file(peer, cert, SSL_FILETYPE_PEM), 1);
+    assert_int_equal(tls_client_ctx_new(ca_file, &ctx, err), 0);
+    assert_int_equal(tls_new(ctx, host, &tls, err), 0);
+    r = shake_hands(tls, peer, err);
+    tls_free(tls);
+    tls_ctx_free(ctx);
+    peer_free(peer, peer_ctx);
+    return r;
+}
+
+static void a_wildcard_stands_for_one_whole_label(void **state)
+{
+    static const struct {
+        const char *host, *cert;
+        bool fits;
+    } cases[] = {
+        {"foo.example.org", wildcard_file, true}, {"bar.example.org", wildcard_file, true},
+        {"example.org", wildcard_file, false},    {"a.foo.example.org", wildcard_file, false},
+        {"foo.example.org", partial_file, false}, {"bar.example.org", partial_file, false},
+        {"f*.example.org", cert_file, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct err err = {0};
+        int r = greet(cases[i].host, cases[i].cert, &err);
+
+        if (r != (cases[i].fits ? 1 : ERR_AUTH))
+            fail_msg("%s with %s: %d %s", cases[i].host, cases[i].cert, r, err.text);
+        if (!cases[i].fits && !strstr(err.text, "hostname mismatch"))
+            fail_msg("%s with %s: %s", cases[i].host, cases[i].cert, err.text);
+    }
+}
+
 /* A ticket that is seen twice tells that two connections are one person's. */
 static void the_name_is_asked_for_and_a_ticket_is_used_once(void **state)
 {
@@ -536,6 +589,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(large_messages_and_streams_go_through_tls),
         cmocka_unit_test(an_old_version_is_refused_at_both_ends),
         cmocka_unit_test(an_end_that_does_not_agree_on_http2_is_refused),
+        cmocka_unit_test(a_wildcard_stands_for_one_whole_label),
         cmocka_unit_test(the_name_is_asked_for_and_a_ticket_is_used_once),
         cmocka_unit_test(a_missing_or_foreign_key_is_named),
     };
