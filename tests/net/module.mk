@@ -1,5 +1,6 @@
 # Tests of net/; included by tests/module.mk.
 NET_TESTS = \
+	tests/net/test_dial \
 	tests/net/test_frame \
 	tests/net/test_grpc \
 	tests/net/test_net_peers \
@@ -12,6 +13,8 @@ TESTS += $(NET_TESTS)
 NET_WORLD = tests/net/net_world.c tests/net/net_world.h
 NET_TEST_LIBS = $(NET_LIBS) $(TEST_LIBS)
 
+tests_net_test_dial_SOURCES = tests/net/test_dial.c
+tests_net_test_dial_LDADD = $(NET_TEST_LIBS)
 tests_net_test_frame_SOURCES = tests/net/test_frame.c
 tests_net_test_frame_LDADD = $(NET_TEST_LIBS)
 tests_net_test_grpc_SOURCES = tests/net/test_grpc.c $(NET_WORLD)
