@@ -1,4 +1,10 @@
-/* The program: options, lock, signals, and what is on the disk after a kill. */
+/* The program: options, lock, signals, TLS, and what is on the disk after a kill. */
+#define ERR_STATE openssl_err_state /* a type there, an error code here */
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#undef ERR_STATE
+
 #include "base/err.h"
 #include "mls/mls.h"
 #include "net/status.h"
@@ -126,17 +132,23 @@ static unsigned start_node(struct program *p, const char *dir)
     return start_node_limited(p, dir, 0);
 }
 
-/* A client without a node of its own. */
-static void connect_to(struct world *w, unsigned port)
+/* A client without a node of its own; `ca_file` is for https alone. */
+static void connect_at(struct world *w, const char *url, const char *ca_file)
 {
-    struct grpc_client_config config = {.backoff_min_ms = 10, .backoff_max_ms = 50};
-    char url[64];
+    struct grpc_client_config config = {
+        .url = url, .ca_file = ca_file, .backoff_min_ms = 10, .backoff_max_ms = 50};
 
     *w = (struct world){0};
     assert_int_equal(uv_loop_init(&w->loop), 0);
-    snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
-    config.url = url;
     assert_int_equal(grpc_client_open(&w->loop, &config, &w->client, NULL), 0);
+}
+
+static void connect_to(struct world *w, unsigned port)
+{
+    char url[64];
+
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
+    connect_at(w, url, NULL);
 }
 
 static void disconnect(struct world *w)
@@ -414,6 +426,98 @@ static void without_options_it_is_the_database_of_this_person_on_both_loopbacks(
         unsetenv("XDG_DATA_HOME");
 }
 
+static void extend(X509 *cert, int nid, const char *value)
+{
+    X509_EXTENSION *extension;
+    X509V3_CTX ctx;
+
+    X509V3_set_ctx(&ctx, cert, cert, NULL, NULL, 0);
+    assert_non_null(extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value));
+    assert_int_equal(X509_add_ext(cert, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+}
+
+/* A certificate for loopback that vouches for itself: whoever trusts it, trusts it alone. */
+static void make_certificate(const char *cert_path, const char *key_path)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *cert = X509_new();
+    X509_NAME *name = X509_get_subject_name(cert);
+    FILE *f;
+
+    X509_set_version(cert, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+    X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"node", -1, -1, 0);
+    X509_set_issuer_name(cert, name);
+    X509_set_pubkey(cert, key);
+    extend(cert, NID_basic_constraints, "critical,CA:TRUE");
+    extend(cert, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+    assert_int_not_equal(X509_sign(cert, key, EVP_sha256()), 0);
+    assert_non_null(f = fopen(cert_path, "w"));
+    assert_int_equal(PEM_write_X509(f, cert), 1);
+    fclose(f);
+    assert_non_null(f = fopen(key_path, "w"));
+    assert_int_equal(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
+    fclose(f);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+}
+
+/* The exit status of xmtui making an installation there, with the system's roots, or those of the file alone. */
+static int init_at(const char *url, const char *dir, const char *roots)
+{
+    char command[5000];
+    int status;
+
+    snprintf(command, sizeof command,
+             "%s%s '%.*s/xmtui' --home '%s/home' --node '%s' init --new >/dev/null 2>'%s/said'",
+             roots ? "SSL_CERT_FILE=" : "", roots ? roots : "",
+             (int)(strrchr(program_path(), '/') - program_path()), program_path(), dir, url, dir);
+    status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void with_a_certificate_it_is_reached_over_tls_alone(void **state)
+{
+    static const char group[] = "gggggggggggggggg";
+    char dir[64], db[96], cert[96], key[96], line[128], url[64];
+    const char *const args[] = {"xmtui-node", "--listen", "127.0.0.1:0", "--db", db, "--tls-cert", cert,
+                                "--tls-key", key, NULL};
+    struct program p;
+    struct world w;
+    unsigned port;
+
+    (void)state;
+    dir_make(dir);
+    snprintf(db, sizeof db, "%s/node.db", dir);
+    snprintf(cert, sizeof cert, "%s/cert.pem", dir);
+    snprintf(key, sizeof key, "%s/key.pem", dir);
+    make_certificate(cert, key);
+    spawn(&p, args);
+    read_line(p.out, line, sizeof line);
+    assert_int_equal(sscanf(line, "listening on 127.0.0.1:%u", &port), 1);
+    snprintf(url, sizeof url, "https://127.0.0.1:%u", port);
+
+    connect_at(&w, url, cert);
+    assert_int_equal(send_message(&w, group, MLS_CONTENT_APPLICATION, "sealed twice"), GRPC_OK);
+    disconnect(&w);
+    connect_at(&w, url, NULL); /* the system's roots do not know it */
+    assert_int_equal(send_message(&w, group, MLS_CONTENT_APPLICATION, "to whom?"), GRPC_UNAVAILABLE);
+    assert_non_null(strstr(w.text, "not trusted"));
+    disconnect(&w);
+    connect_to(&w, port);
+    assert_int_equal(send_message(&w, group, MLS_CONTENT_APPLICATION, "in the open"), GRPC_UNAVAILABLE);
+    disconnect(&w);
+
+    assert_int_equal(init_at(url, dir, NULL), 4);
+    assert_int_equal(init_at(url, dir, cert), 0);
+    assert_int_equal(kill(p.pid, SIGTERM), 0);
+    assert_int_equal(wait_end(&p), 0);
+    dir_remove(dir);
+}
+
 static void a_certificate_that_is_not_there_is_named(void **state)
 {
     struct program p;
@@ -464,6 +568,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(mistakes_are_told_in_one_line),
         cmocka_unit_test(every_limit_is_an_option),
         cmocka_unit_test(without_options_it_is_the_database_of_this_person_on_both_loopbacks),
+        cmocka_unit_test(with_a_certificate_it_is_reached_over_tls_alone),
         cmocka_unit_test(a_certificate_that_is_not_there_is_named),
         cmocka_unit_test(a_file_that_is_no_database_is_refused),
     };
