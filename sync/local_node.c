@@ -122,7 +122,8 @@ static void start_fiber(struct core *core, void *ctx)
     fiber_line_go(&core->node_line);
 }
 
-/* Who comes while others wait lines up behind them, though the node may answer already: requests keep their order. */
+/* Who comes while others wait lines up behind them, though the node may answer already: requests keep their
+ * order. */
 int local_node_ensure(struct core *core, struct err *err)
 {
     int r;

@@ -79,7 +79,8 @@ static int open_store(const struct xm_options *options, struct store **out, stru
     if ((r = store_peek(options->home, &info, err)) != 0)
         return r;
     if (!info.exists && options->only_existing)
-        return err_set(err, ERR_NOTFOUND, _("there is no account in %s yet: make one with xmtui init"), options->home);
+        return err_set(err, ERR_NOTFOUND, _("there is no account in %s yet: make one with xmtui init"),
+                       options->home);
     if ((r = make_home(options->home, err)) != 0)
         return r;
     if (options->db_key) {

@@ -91,7 +91,8 @@ static int mark_target(struct core *core, struct slice id, struct err *err)
     if (r == 0)
         r = mark_if_deleted(core, &row, err);
     store_mem_free(&mem);
-    return r == ERR_NOTFOUND || r == ERR_CORRUPT ? 0 : r; /* it may come later, or not open: no reason to stop here */
+    /* It may come later, or not open: no reason to stop here. */
+    return r == ERR_NOTFOUND || r == ERR_CORRUPT ? 0 : r;
 }
 
 static int note_deletion(struct core *core, struct group *g, const struct store_message *m, struct err *err)

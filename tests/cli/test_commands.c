@@ -130,7 +130,8 @@ static bool is_there(const char *name)
 
 static void a_command_makes_no_home_and_says_what_does(void **state)
 {
-    static const char *const commands[] = {"list", "client info", "block 1234", "dm 1234 hello", "stream", "client verify-signature a b"};
+    static const char *const commands[] = {"list",          "client info", "block 1234",
+                                           "dm 1234 hello", "stream",      "client verify-signature a b"};
     char command[300], says[300], path[300], node[100];
     const char *with_key[] = {
         node, "XMTP_DB_ENCRYPTION_KEY=3434343434343434343434343434343434343434343434343434343434343434", NULL};

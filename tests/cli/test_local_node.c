@@ -272,8 +272,9 @@ static void what_is_sent_before_it_answers_keeps_its_order(void **state)
     await_running(0);
     for (int k = 0; k < 9; k++) {
         at += (size_t)snprintf(input + at, sizeof input - at,
-                               "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"conversation.send\",\"params\":{\"id\":\"%s\","
-                               "\"text\":\"%d\"}}\n", k, id, k);
+                               "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"conversation.send\","
+                               "\"params\":{\"id\":\"%s\",\"text\":\"%d\"}}\n",
+                               k, id, k);
         n += (size_t)snprintf(expected + n, sizeof expected - n, "%d ", k);
     }
     run_in(nowhere, input, "@bo rpc", &o);
