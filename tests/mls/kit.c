@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "crypto/ed25519.h"
+#include "mls/group.h"
 #include "tests/test.h"
 
 #include <stdio.h>
@@ -179,6 +180,37 @@ void kit_join(struct kit_member *m, struct slice welcome)
         fail_msg("%s: %s", m->name, err.text);
 }
 
+/* All that the pieces say of the current epoch.  What is in the secret tree shows when a text is read. */
+static void assert_same_state(const struct mls_group *a, const struct mls_group *b)
+{
+    struct mls_secrets secrets = a->secrets;
+
+    memcpy(secrets.encryption, b->secrets.encryption, sizeof secrets.encryption); /* not stored */
+    assert_memory_equal(&secrets, &b->secrets, sizeof secrets);
+    assert_memory_equal(&a->priv, &b->priv, sizeof a->priv);
+    assert_int_equal(a->active, b->active);
+    assert_int_equal(a->reinitialized, b->reinitialized);
+    assert_int_equal(a->own_leaf, b->own_leaf);
+    assert_memory_equal(a->interim, b->interim, sizeof a->interim);
+    assert_memory_equal(a->confirmation_tag, b->confirmation_tag, sizeof a->confirmation_tag);
+    assert_true(slice_eq(bytes_slice(&a->context), bytes_slice(&b->context)));
+    assert_int_equal(a->past_n, b->past_n);
+    for (uint32_t i = 0; i < a->past_n; i++)
+        assert_int_equal(a->past[i]->epoch, b->past[i]->epoch);
+    assert_int_equal(a->resumption_n, b->resumption_n);
+    for (uint32_t i = 0; i < a->resumption_n; i++) {
+        assert_int_equal(a->resumption[i].epoch, b->resumption[i].epoch);
+        assert_memory_equal(a->resumption[i].secret, b->resumption[i].secret, MLS_HASH_LEN);
+    }
+    assert_int_equal(a->pending_n, b->pending_n);
+    for (uint32_t i = 0; i < a->pending_n; i++) {
+        assert_memory_equal(a->pending[i].ref, b->pending[i].ref, MLS_HASH_LEN);
+        assert_int_equal(a->pending[i].sender.type, b->pending[i].sender.type);
+        assert_int_equal(a->pending[i].sender.leaf, b->pending[i].sender.leaf);
+        assert_true(slice_eq(bytes_slice(&a->pending[i].raw), bytes_slice(&b->pending[i].raw)));
+    }
+}
+
 void kit_reload(struct kit_member *m)
 {
     struct mls_piece_sink sink = kit_sink(&m->store);
@@ -193,6 +225,7 @@ void kit_reload(struct kit_member *m)
     assert_true(slice_eq(mls_group_epoch_authenticator(g), mls_group_epoch_authenticator(m->g)));
     assert_true(slice_eq(mls_group_tree_hash(g), mls_group_tree_hash(m->g)));
     assert_false(mls_group_is_dirty(g));
+    assert_same_state(m->g, g);
     mls_group_free(m->g);
     m->g = g;
 }
