@@ -66,6 +66,29 @@ static void group_grows_one_by_one_and_in_batches(void **state)
     end(m, 12);
 }
 
+/* A commit with a path tells its joiners the keys of the nodes above them: the next ones are sealed to these. */
+static void joiners_of_a_commit_with_a_path_follow_the_next(void **state)
+{
+    struct mls_commit_params path = {.force_path = true}, params = {.adds_n = 3, .force_path = true};
+    struct slice adds[3];
+    struct kit_member m[4];
+
+    begin(m, 4, *(uint16_t *)*state);
+    for (size_t i = 0; i < 3; i++)
+        adds[i] = bytes_slice(&m[i + 1].kp.data);
+    params.adds = adds;
+    kit_commit(&m[0], &params, m, 1, &m[1], 3, &rnd);
+    kit_agree(m, 4);
+    reload_all(m, 4);
+    for (size_t i = 2; i < 4; i++) {
+        kit_commit(&m[i], &path, m, 4, NULL, 0, &rnd);
+        kit_agree(m, 4);
+        reload_all(m, 4);
+    }
+    everybody_talks(m, 4);
+    end(m, 4);
+}
+
 static void members_leave_and_others_take_their_leaves(void **state)
 {
     struct kit_member m[9];
@@ -472,6 +495,7 @@ int main(void)
 #define BOTH(f) {#f " (suite 3)", f, NULL, NULL, &chacha}, {#f " (suite 1)", f, NULL, NULL, &aes}
     const struct CMUnitTest tests[] = {
         BOTH(group_grows_one_by_one_and_in_batches),
+        BOTH(joiners_of_a_commit_with_a_path_follow_the_next),
         BOTH(members_leave_and_others_take_their_leaves),
         BOTH(remove_and_add_of_the_same_key_is_legal_in_one_commit),
         BOTH(texts_out_of_order_are_read_within_the_tolerance),
