@@ -2,9 +2,11 @@
  * refused, every allocation fails once, and the group is as before each time. */
 #include "base/alloc.h"
 #include "crypto/crypto.h"
+#include "mls/state.h"
 #include "tests/mls/kit.h"
 #include "tests/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct rand_seed seed;
@@ -217,6 +219,179 @@ static void damaged_pieces_do_not_load(void **state)
     unset(&s);
 }
 
+static struct bytes *piece(struct kit_member *m, uint16_t kind, uint64_t epoch)
+{
+    for (size_t i = 0; i < m->store.n; i++)
+        if (m->store.pieces[i].key.kind == kind && m->store.pieces[i].key.epoch == epoch)
+            return &m->store.pieces[i].data;
+    fail_msg("no piece of kind %u", kind);
+    return NULL;
+}
+
+/* The group does not load, for this reason; NULL: it does. */
+static void load_is_refused(struct kit_member *m, const char *why)
+{
+    struct mls_piece_source source = kit_source(&m->store);
+    struct mls_group *g = NULL;
+    struct err err = {0};
+    char expected[160];
+    int e = mls_group_load(&m->config, &source, &g, &err);
+
+    mls_group_free(g);
+    snprintf(expected, sizeof expected, "loading a group: %s", why ? why : "");
+    if (e != (why ? ERR_CORRUPT : 0) || (why && strcmp(err.text, expected) != 0))
+        fail_msg("%s: \"%s\" instead of \"%s\"", err_name(e), err.text, why ? expected : "");
+}
+
+/* The same with `len` other bytes at `at`, which are put back. */
+static void load_with(struct kit_member *m, struct bytes *data, size_t at, const char *bytes, size_t len,
+                      const char *why)
+{
+    uint8_t before[8];
+
+    memcpy(before, &data->data[at], len);
+    memcpy(&data->data[at], bytes, len);
+    load_is_refused(m, why);
+    memcpy(&data->data[at], before, len);
+}
+
+/* A byte after the end. */
+static void load_longer(struct kit_member *m, uint16_t kind, const char *why)
+{
+    struct bytes *data = piece(m, kind, 0);
+
+    data->data = realloc(data->data, data->len + 1);
+    data->data[data->len++] = 0;
+    load_is_refused(m, why);
+    data->len--;
+}
+
+static void load_without(struct kit_member *m, uint16_t kind, const char *why)
+{
+    size_t i = 0;
+
+    while (m->store.pieces[i].key.kind != kind)
+        i++;
+    m->store.pieces[i].key.kind = 99;
+    load_is_refused(m, why);
+    m->store.pieces[i].key.kind = kind;
+}
+
+/* Where things are in the piece of the group: state.c. */
+enum { FORMAT = 0, OWN_LEAF = 2, WIDTH = 70, PAST = 74, CONTEXT = 78 };
+
+static void the_piece_of_the_group_says_what_can_be(struct kit_member *m)
+{
+    static const char why[] = "state of a group";
+    struct bytes *data = piece(m, MLS_PIECE_GROUP, 0);
+    size_t context = CONTEXT + (data->data[CONTEXT] & 0x40 ? 2 : 1), epoch = context + 4 + 1 + strlen("a group id");
+
+    load_is_refused(m, NULL);
+    load_with(m, data, FORMAT, "\2", 1, why);
+    load_with(m, data, OWN_LEAF, "\x80\0\0\1", 4, why); /* leaf 1 would be there */
+    load_with(m, data, OWN_LEAF, "\0\0\0\3", 4, "the stored tree is not that of the group");
+    load_with(m, data, WIDTH, "\0\0\0\0", 4, why);
+    load_with(m, data, WIDTH, "\0\0\0\3", 4, why);
+    load_with(m, data, WIDTH, "\0\2\0\0", 4, why); /* twice as wide as any */
+    load_with(m, data, WIDTH, "\0\0\0\2", 4, "the stored tree is not that of the group");
+    load_with(m, data, PAST, "\0\0\0\2", 4, why); /* before the first epoch */
+    memcpy(&data->data[epoch], "\0\0\0\0\0\0\xff\xff", 8);
+    load_with(m, data, PAST, "\0\0\4\0", 4, NULL);
+    load_with(m, data, PAST, "\0\0\4\1", 4, why);
+    memcpy(&data->data[epoch], "\0\0\0\0\0\0\0\1", 8);
+    load_with(m, data, context + 2, "\0\7", 2, why);  /* suite */
+    load_with(m, data, context + 4, "\x3f", 1, why); /* a group id over the rest: no context */
+    load_longer(m, MLS_PIECE_GROUP, why);
+    load_is_refused(m, NULL);
+}
+
+/* As many keys of parents as a path has nodes, and no more: there is room for that many. */
+static void the_piece_of_the_secrets_has_room(struct kit_member *m)
+{
+    enum { PATH = 9 * 32, EACH = 4 + 32 };
+    struct bytes *data = piece(m, MLS_PIECE_SECRETS, 0), good = *data;
+
+    load_longer(m, MLS_PIECE_SECRETS, "secrets of a group");
+    good = *data;
+    data->len = PATH + 1 + (MLS_PATH_MAX + 1) * EACH;
+    data->data = calloc(1, data->len);
+    memcpy(data->data, good.data, PATH);
+    data->data[PATH] = MLS_PATH_MAX + 1;
+    load_is_refused(m, "secrets of a group");
+    data->data[PATH] = MLS_PATH_MAX;
+    data->len -= EACH;
+    load_is_refused(m, NULL);
+    free(data->data);
+    *data = good;
+}
+
+static void pieces_that_say_what_cannot_be_do_not_load(void **state)
+{
+    struct kit_member *m;
+    struct bytes *data;
+    struct scene s;
+
+    (void)state;
+    set(&s);
+    m = &s.m[1];
+    the_piece_of_the_group_says_what_can_be(m);
+    the_piece_of_the_secrets_has_room(m);
+    data = piece(m, MLS_PIECE_LEAVES, 0);
+    load_longer(m, MLS_PIECE_LEAVES, "tree block 0/0 of a group");
+    load_with(m, data, 0, "\7", 1, "tree block 0/0 of a group"); /* a leaf, its hash, and what else? */
+    load_longer(m, MLS_PIECE_PARENTS, "tree block 1/0 of a group");
+    load_without(m, MLS_PIECE_SECRETS, "piece 2/0/0 of a group is missing");
+    load_without(m, MLS_PIECE_LEAVES, "piece 3/0/0 of a group is missing");
+    load_without(m, MLS_PIECE_PARENTS, "piece 4/0/0 of a group is missing");
+    load_is_refused(m, NULL);
+    kit_reload(m);
+    kit_read(m, bytes_slice(&s.text), "a text");
+    unset(&s);
+}
+
+static void text_of_past_is_refused(struct scene *s, int code)
+{
+    struct mls_piece_source source = kit_source(&s->m[1].store);
+    struct mls_processed *p = NULL;
+    struct mls_group *g = NULL;
+    struct err err = {0};
+    int e;
+
+    assert_int_equal(mls_group_load(&s->m[1].config, &source, &g, &err), 0);
+    e = mls_group_process(g, bytes_slice(&s->text), &p, &err);
+    if (e != code || (e && !strstr(err.text, "past epoch 1 of a group")))
+        fail_msg("%s: \"%s\" instead of %s", err_name(e), err.text, err_name(code));
+    mls_processed_free(p);
+    mls_group_free(g);
+}
+
+static void a_past_epoch_that_cannot_be_is_not_read(void **state)
+{
+    static const char *const widths[] = {"\0\0\0\0", "\0\0\0\3", "\0\2\0\0"};
+    struct bytes *data;
+    struct scene s;
+    uint8_t width[4];
+
+    (void)state;
+    set(&s);
+    kit_receive(&s.m[1], bytes_slice(&s.commit.message));
+    kit_reload(&s.m[1]);
+    data = piece(&s.m[1], MLS_PIECE_EPOCH, 1);
+    text_of_past_is_refused(&s, 0);
+    memcpy(width, &data->data[32], 4);
+    for (size_t i = 0; i < 3; i++) {
+        memcpy(&data->data[32], widths[i], 4);
+        text_of_past_is_refused(&s, ERR_CORRUPT);
+    }
+    memcpy(&data->data[32], width, 4);
+    data->data = realloc(data->data, data->len + 1);
+    data->data[data->len++] = 0;
+    text_of_past_is_refused(&s, ERR_CORRUPT);
+    for (data->len -= 2; data->len; data->len--)
+        text_of_past_is_refused(&s, ERR_CORRUPT);
+    unset(&s);
+}
+
 static void damaged_staged_commits_do_not_read(void **state)
 {
     struct mls_staged_commit *staged;
@@ -418,6 +593,8 @@ int main(void)
         cmocka_unit_test(spoilt_welcomes_are_refused),
         cmocka_unit_test(spoilt_key_packages_are_refused),
         cmocka_unit_test(damaged_pieces_do_not_load),
+        cmocka_unit_test(pieces_that_say_what_cannot_be_do_not_load),
+        cmocka_unit_test(a_past_epoch_that_cannot_be_is_not_read),
         cmocka_unit_test(damaged_staged_commits_do_not_read),
         cmocka_unit_test(running_out_of_memory_changes_nothing),
         cmocka_unit_test(a_failed_write_is_repeated),
