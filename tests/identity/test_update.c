@@ -340,6 +340,7 @@ static void times_are_printed_in_utc_without_the_fraction(void **state)
     assert_time(INT64_MAX, "2262-04-11T23:47:16Z");
     assert_time((uint64_t)INT64_MIN, "1677-09-21T00:12:43Z"); /* read as signed, and rounded down */
     assert_time(UINT64_MAX, "1969-12-31T23:59:59Z");
+    assert_time((uint64_t)-86400000000000, "1969-12-31T00:00:00Z"); /* nothing to round */
 }
 
 static void each_action_has_its_words(void **state)
