@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,14 +28,34 @@ static void note_signal(int signal)
 static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 #define ENDING (sizeof ending / sizeof ending[0])
 
+/* Waits for a line or for a signal that ends the program.  Such a signal is blocked but while this waits: one that
+ * came just before would else be waited out. */
+static ssize_t read_line(int fd, const sigset_t *waiting, char *out, size_t size)
+{
+    struct pollfd input = {.fd = fd, .events = POLLIN};
+
+    while (!interrupted_by) {
+        if (ppoll(&input, 1, NULL, waiting) > 0)
+            return read(fd, out, size - 1);
+        if (errno != EINTR)
+            break;
+    }
+    return -1;
+}
+
 /* Reads a line without echo.  A signal that ends the program does so after the terminal is as it was. */
 static ssize_t read_silently(int fd, const char *prompt, const struct termios *before, char *out, size_t size)
 {
     struct sigaction note = {.sa_handler = note_signal}, former[ENDING];
     struct termios silent = *before;
+    sigset_t ends, mask;
     ssize_t n;
 
     interrupted_by = 0;
+    sigemptyset(&ends);
+    for (size_t i = 0; i < ENDING; i++)
+        sigaddset(&ends, ending[i]);
+    sigprocmask(SIG_BLOCK, &ends, &mask);
     for (size_t i = 0; i < ENDING; i++) {
         sigaction(ending[i], &note, &former[i]);
         if (former[i].sa_handler == SIG_IGN) /* as with nohup: it ends nothing */
@@ -43,11 +64,10 @@ static ssize_t read_silently(int fd, const char *prompt, const struct termios *b
     silent.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(fd, TCSAFLUSH, &silent);
     dprintf(fd, "%s", prompt);
-    do
-        n = read(fd, out, size - 1);
-    while (n < 0 && errno == EINTR && !interrupted_by);
+    n = read_line(fd, &mask, out, size);
     tcsetattr(fd, TCSAFLUSH, before);
     dprintf(fd, "\n");
+    sigprocmask(SIG_SETMASK, &mask, NULL);
     for (size_t i = 0; i < ENDING; i++)
         sigaction(ending[i], &former[i], NULL);
     if (interrupted_by)
