@@ -74,6 +74,16 @@ void kit_store_count(struct kit_store *store)
     store->puts = store->put_bytes = store->deletes = store->gets = 0;
 }
 
+size_t kit_store_has(const struct kit_store *store, uint16_t kind, uint64_t epoch, uint32_t index)
+{
+    const struct mls_piece_key key = {kind, epoch, index};
+    size_t n = 0;
+
+    for (size_t i = 0; i < store->n; i++)
+        n += matches(&store->pieces[i].key, &key);
+    return n;
+}
+
 void kit_store_free(struct kit_store *store)
 {
     for (size_t i = 0; i < store->n; i++)

@@ -22,6 +22,8 @@ struct kit_store {
 struct mls_piece_sink kit_sink(struct kit_store *store);
 struct mls_piece_source kit_source(struct kit_store *store);
 void kit_store_count(struct kit_store *store);
+/* Pieces of that kind and epoch; `index` may be MLS_PIECE_ALL. */
+size_t kit_store_has(const struct kit_store *store, uint16_t kind, uint64_t epoch, uint32_t index);
 void kit_store_free(struct kit_store *store);
 
 /* One client: its signature key, one key package, and a group it may be in. */

@@ -1,6 +1,7 @@
 /* Groups whose members our own library makes: create, add, remove, texts in and out of order, past
  * epochs, own commits kept as bytes, and reloading from pieces at every step. */
 #include "crypto/crypto.h"
+#include "mls/state.h"
 #include "tests/mls/kit.h"
 #include "tests/test.h"
 
@@ -296,6 +297,78 @@ static void texts_of_three_past_epochs_are_read_and_of_the_fourth_not(void **sta
     end(m, 3);
 }
 
+/* What could open an old message is not on the disk any more. */
+static void what_is_over_leaves_no_piece(void **state)
+{
+    static const uint16_t kinds[] = {MLS_PIECE_SECRET_NODE, MLS_PIECE_HANDSHAKE_RATCHET,
+                                     MLS_PIECE_APPLICATION_RATCHET, MLS_PIECE_EPOCH};
+    struct mls_commit_params update = {.force_path = true};
+    struct kit_member m[5];
+    struct bytes text;
+
+    begin(m, 5, *(uint16_t *)*state);
+    kit_add(&m[0], m, 1, &m[1], 4, &rnd);
+    m[2].config.resumption_psks = 2;
+    kit_reload(&m[2]);
+    for (uint64_t epoch = 1; epoch <= 6; epoch++) {
+        assert_int_equal(mls_group_epoch(m[2].g), epoch);
+        text = kit_say(&m[1], "a text", &rnd);
+        kit_read(&m[2], bytes_slice(&text), "a text");
+        bytes_free(&text);
+        kit_reload(&m[2]);
+        assert_true(kit_store_has(&m[2].store, MLS_PIECE_SECRET_NODE, epoch, MLS_PIECE_ALL) > 0);
+        assert_int_equal(kit_store_has(&m[2].store, MLS_PIECE_APPLICATION_RATCHET, epoch, MLS_PIECE_ALL), 1);
+        for (uint64_t old = 1; old + 3 < epoch; old++)
+            for (size_t k = 0; k < 4; k++)
+                assert_int_equal(kit_store_has(&m[2].store, kinds[k], old, MLS_PIECE_ALL), 0);
+        for (uint64_t past = epoch > 3 ? epoch - 3 : 1; past < epoch; past++)
+            assert_int_equal(kit_store_has(&m[2].store, MLS_PIECE_EPOCH, past, MLS_PIECE_ALL), 1);
+        kit_commit(&m[1], &update, m, 5, NULL, 0, &rnd);
+    }
+    kit_reload(&m[2]);
+    end(m, 5);
+}
+
+/* A smaller tree is fewer blocks; and a commit writes no block that it did not touch. */
+static void a_commit_writes_and_deletes_blocks_of_the_tree(void **state)
+{
+    struct mls_commit_params update = {.force_path = true};
+    struct mls_commit_params remove = {.removes = (uint32_t[]){16, 17, 18, 19}, .removes_n = 4};
+    struct mls_piece_sink sink;
+    struct kit_member m[20];
+    struct kit_piece *other = NULL;
+
+    begin(m, 20, *(uint16_t *)*state);
+    kit_add(&m[0], m, 1, &m[1], 19, &rnd);
+    for (int again = 0; again < 2; again++) { /* the blocks as loaded, then as written */
+        if (again == 0)
+            kit_reload(&m[1]);
+        for (size_t i = 0; i < m[1].store.n; i++)
+            if (m[1].store.pieces[i].key.kind == MLS_PIECE_LEAVES && m[1].store.pieces[i].key.index == 1)
+                other = &m[1].store.pieces[i];
+        assert_non_null(other);
+        other->data.data[0] ^= 0x80;
+        kit_commit(&m[0], &update, m, 20, NULL, 0, &rnd);
+        sink = kit_sink(&m[1].store);
+        assert_int_equal(mls_group_write(m[1].g, &sink, NULL), 0);
+        for (size_t i = 0; i < m[1].store.n; i++)
+            if (m[1].store.pieces[i].key.kind == MLS_PIECE_LEAVES && m[1].store.pieces[i].key.index == 1)
+                other = &m[1].store.pieces[i];
+        assert_int_equal(other->data.data[0] & 0x80, 0x80);
+        other->data.data[0] ^= 0x80;
+    }
+    kit_reload(&m[1]);
+    for (int i = 0; i < 2; i++) {
+        if (i == 1) {
+            kit_commit(&m[0], &remove, m, 20, NULL, 0, &rnd);
+            kit_reload(&m[1]);
+        }
+        assert_int_equal(kit_store_has(&m[1].store, MLS_PIECE_LEAVES, 0, MLS_PIECE_ALL), i ? 1 : 2);
+        assert_int_equal(kit_store_has(&m[1].store, MLS_PIECE_PARENTS, 0, MLS_PIECE_ALL), i ? 1 : 3);
+    }
+    end(m, 20);
+}
+
 static void a_late_text_of_somebody_removed_since_is_still_theirs(void **state)
 {
     struct mls_commit_params remove = {.removes = (uint32_t[]){1}, .removes_n = 1};
@@ -503,6 +576,8 @@ int main(void)
         BOTH(an_own_commit_is_for_its_own_branch),
         BOTH(the_first_text_may_be_a_thousand_ahead_and_no_further),
         BOTH(texts_of_three_past_epochs_are_read_and_of_the_fourth_not),
+        BOTH(what_is_over_leaves_no_piece),
+        BOTH(a_commit_writes_and_deletes_blocks_of_the_tree),
         BOTH(a_late_text_of_somebody_removed_since_is_still_theirs),
         BOTH(an_own_commit_waits_as_bytes),
         BOTH(a_rejected_commit_leaves_its_generation_unused),

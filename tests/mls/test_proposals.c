@@ -3,6 +3,7 @@
 #include "crypto/crypto.h"
 #include "mls/codec.h"
 #include "mls/group.h"
+#include "mls/state.h"
 #include "tests/mls/kit.h"
 #include "tests/test.h"
 
@@ -51,6 +52,22 @@ static struct bytes proposal_add(const struct kit_member *who)
     return out;
 }
 
+static void half_of_what_waits_does_not_load(struct kit_member *m)
+{
+    struct mls_piece_source source = kit_source(&m->store);
+    struct mls_group *g = NULL;
+    struct bytes *data = NULL;
+    size_t len;
+
+    for (size_t i = 0; i < m->store.n; i++)
+        if (m->store.pieces[i].key.kind == MLS_PIECE_PENDING)
+            data = &m->store.pieces[i].data;
+    assert_non_null(data);
+    len = data->len;
+    for (data->len = 1; data->len < len; data->len++)
+        assert_int_equal(mls_group_load(&m->config, &source, &g, NULL), ERR_CORRUPT);
+}
+
 static void commit_refers_to_proposals(bool in_the_open)
 {
     struct kit_member m[4];
@@ -66,11 +83,17 @@ static void commit_refers_to_proposals(bool in_the_open)
                      0);
     kit_receive(&m[0], bytes_slice(&message));
     kit_receive(&m[2], bytes_slice(&message));
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++) {
         kit_reload(&m[i]); /* what waits is stored */
+        assert_int_equal(kit_store_has(&m[i].store, MLS_PIECE_PENDING, 0, 0), 1);
+    }
+    half_of_what_waits_does_not_load(&m[0]);
     kit_commit(&m[2], &params, m, 3, &m[3], 1, &rnd);
     kit_agree(m, 4);
-    kit_reload(&m[1]);
+    for (size_t i = 0; i < 3; i++) {
+        kit_reload(&m[i]);
+        assert_int_equal(kit_store_has(&m[i].store, MLS_PIECE_PENDING, 0, 0), 0);
+    }
     bytes_free(&proposal);
     bytes_free(&message);
     end(m, 4);
