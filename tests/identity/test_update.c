@@ -10,6 +10,8 @@
 #include "identity/update.h"
 #include "proto/wire.h"
 
+#include <time.h>
+
 static struct vectors vectors;
 
 static void every_update_parses_and_has_the_recorded_text(void **state)
@@ -343,6 +345,24 @@ static void times_are_printed_in_utc_without_the_fraction(void **state)
     assert_time((uint64_t)-86400000000000, "1969-12-31T00:00:00Z"); /* nothing to round */
 }
 
+/* All that 64 bits of nanoseconds can say, against the C library. */
+static void every_day_has_the_date_of_the_calendar(void **state)
+{
+    char expected[32];
+    struct tm tm;
+
+    (void)state;
+    for (int64_t day = -106751; day <= 106751; day++) {
+        time_t at = day * 86400 + (day & 1 ? 86399 : 0);
+
+        if (at > INT64_MAX / 1000000000)
+            break;
+        assert_non_null(gmtime_r(&at, &tm));
+        strftime(expected, sizeof expected, "%Y-%m-%dT%H:%M:%SZ", &tm);
+        assert_time((uint64_t)(at * INT64_C(1000000000)), expected);
+    }
+}
+
 static void each_action_has_its_words(void **state)
 {
     const struct identity_action actions[] = {
@@ -411,6 +431,7 @@ int main(void)
         cmocka_unit_test(an_account_id_has_three_well_formed_parts),
         cmocka_unit_test(a_passkey_identifier_must_be_hex),
         cmocka_unit_test(a_huge_update_is_refused_unread),
+        cmocka_unit_test(every_day_has_the_date_of_the_calendar),
         cmocka_unit_test(times_are_printed_in_utc_without_the_fraction),
         cmocka_unit_test(each_action_has_its_words),
         cmocka_unit_test(with_no_action_four_line_feeds_come_before_the_footer),
