@@ -238,6 +238,19 @@ void fake_node_inject(struct fake_node *node, const uint8_t group_id[16], struct
     store_message(node, group_id, data, is_commit, slice_of(NULL, 0), false);
 }
 
+static int check_sizes(const struct fake_api *api, const struct node_group_send *messages, size_t count,
+                       struct err *err)
+{
+    size_t all = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        all += messages[i].data.len;
+        if (api->message_max && messages[i].data.len > api->message_max)
+            return err_set(err, ERR_REMOTE, "a message of %zu bytes", messages[i].data.len);
+    }
+    return api->request_max && all > api->request_max ? err_set(err, ERR_TOOBIG, "a request of %zu bytes", all) : 0;
+}
+
 static int send_messages(struct node_api *base, const struct node_group_send *messages, size_t count,
                          struct err *err)
 {
@@ -253,6 +266,8 @@ static int send_messages(struct node_api *base, const struct node_group_send *me
         hook(api->before_send_ctx);
     if (api->refuse_messages)
         return err_set(err, ERR_REMOTE, "the node refuses");
+    if ((r = check_sizes(api, messages, count, err)) != 0)
+        return r;
     for (size_t i = 0; i < count; i++) {
         struct mls_message_view view;
         if (mls_message_peek(messages[i].data, &view, err) != 0 || view.group_id.len != 16)

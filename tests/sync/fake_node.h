@@ -23,6 +23,8 @@ struct fake_api {
     bool lose_answers;       /* group messages are stored, and the answer is ERR_OFFLINE */
     const char *names_inbox; /* whatever address is asked for: this inbox, be it true or not */
     bool refuse_messages;    /* group messages: ERR_REMOTE */
+    size_t message_max;      /* not 0: a request with a longer group message is refused whole: ERR_REMOTE */
+    size_t request_max;      /* not 0: group messages of more bytes together are not sent: ERR_TOOBIG */
     bool refuse_welcomes;    /* invitations: ERR_REMOTE */
     unsigned fail_call;      /* the n-th call from now (1: the next) fails once with ERR_OFFLINE ... */
     bool fail_after;         /* ... after it has done its work, else before */

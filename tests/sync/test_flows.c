@@ -676,6 +676,167 @@ static void what_the_node_refuses_fails_and_holds_up_nothing(void **state)
     world_run(*state, refused);
 }
 
+static void assert_status(struct peer *p, const uint8_t message[32], enum store_message_status status)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_message row;
+
+    OK(store_message_get(p->core.store, slice_of(message, 32), &mem, &row, &err));
+    assert_int_equal(row.status, status);
+    store_mem_free(&mem);
+}
+
+/* One of a batch is refused, and the batch with it: each goes alone then, and the one gets three tries in all. */
+static void one_refused(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    char text[3000] = {0};
+    uint8_t id[16], m[3][32];
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_sync(b);
+    memset(text, 'x', sizeof text - 1);
+    a->api.offline = true;
+    send_offline(a, id, "one", m[0]);
+    send_offline(a, id, text, m[1]);
+    send_offline(a, id, "three", m[2]);
+    a->api.offline = false;
+    a->api.message_max = 2000;
+    a->api.sends = 0;
+    group_publish(&a->core, id, NULL, NULL);
+    assert_int_equal(a->api.sends, 5); /* together, each, and that one again */
+    assert_status(a, m[0], STORE_PUBLISHED);
+    assert_status(a, m[1], STORE_UNPUBLISHED);
+    assert_status(a, m[2], STORE_PUBLISHED);
+    peer_sync(b);
+    assert_string_equal(peer_texts(b, id), "one|three");
+    for (unsigned again = 0; again < 2; again++) {
+        a->api.sends = 0;
+        group_publish(&a->core, id, NULL, NULL);
+        assert_int_equal(a->api.sends, again == 0 ? 1 : 0);
+        assert_status(a, m[1], STORE_FAILED);
+    }
+    peer_sync(a);
+    peer_sync(b);
+    assert_string_equal(peer_texts(b, id), "one|three");
+}
+
+static void one_message_that_is_refused_takes_no_others_with_it(void **state)
+{
+    world_run(*state, one_refused);
+}
+
+/* Messages that are too many bytes for one request are not too many for several. */
+static void too_big_together(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    uint8_t id[16], m[3][32];
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_sync(b);
+    a->api.offline = true;
+    send_offline(a, id, "one", m[0]);
+    send_offline(a, id, "two", m[1]);
+    send_offline(a, id, "three", m[2]);
+    a->api.offline = false;
+    a->api.request_max = 500;
+    a->api.sends = 0;
+    OK(group_publish(&a->core, id, NULL, &err));
+    assert_int_equal(a->api.sends, 4);
+    peer_sync(b);
+    assert_string_equal(peer_texts(b, id), "one|two|three");
+    /* One that is too big alone is given up in the end. */
+    a->api.request_max = 10;
+    send_offline(a, id, "never", m[0]);
+    for (int i = 0; i < 3; i++)
+        group_publish(&a->core, id, NULL, NULL);
+    assert_status(a, m[0], STORE_FAILED);
+}
+
+static void what_is_too_big_for_one_request_goes_in_several(void **state)
+{
+    world_run(*state, too_big_together);
+}
+
+static void first_sent(void *ctx)
+{
+    ((struct peer *)ctx)->api.fail_call = 1;
+}
+
+static void together_sent(void *ctx)
+{
+    ((struct peer *)ctx)->api.before_send = first_sent;
+}
+
+/* The node goes away between the single messages: what it has is not sent again, what it has not is kept. */
+static void away_between(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    uint8_t id[16], m[3][32];
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_sync(b);
+    a->api.offline = true;
+    send_offline(a, id, "one", m[0]);
+    send_offline(a, id, "two", m[1]);
+    send_offline(a, id, "three", m[2]);
+    a->api.offline = false;
+    a->api.request_max = 500;
+    a->api.before_send = together_sent;
+    a->api.before_send_ctx = a;
+    a->api.sends = 0;
+    assert_int_equal(group_publish(&a->core, id, NULL, NULL), ERR_OFFLINE);
+    assert_int_equal(a->api.sends, 2);
+    assert_status(a, m[0], STORE_PUBLISHED);
+    assert_status(a, m[1], STORE_UNPUBLISHED);
+    assert_status(a, m[2], STORE_UNPUBLISHED);
+    peer_sync(a);
+    OK(group_publish(&a->core, id, NULL, &err));
+    peer_sync(b);
+    assert_string_equal(peer_texts(b, id), "one|two|three");
+}
+
+static void who_is_cut_off_between_single_messages_goes_on_with_the_next(void **state)
+{
+    world_run(*state, away_between);
+}
+
+/* Fifty in one request; the next request has the rest. */
+static void fifty(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    char expected[600] = "0", text[8];
+    uint8_t id[16], m[32];
+    size_t n;
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_sync(b);
+    for (unsigned round = 0, i = 0; round < 2; round++) { /* fifty, and one more than a hundred */
+        unsigned end = round == 0 ? 50 : 151, begin = i;
+
+        a->api.offline = true;
+        for (; i < end; i++) {
+            snprintf(text, sizeof text, "%u", i);
+            if (i > 0)
+                snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "|%s", text);
+            send_offline(a, id, text, m);
+        }
+        a->api.offline = false;
+        a->api.sends = 0;
+        OK(group_publish(&a->core, id, &n, &err));
+        assert_int_equal(n, end - begin);
+        assert_int_equal(a->api.sends, round == 0 ? 1 : 3);
+        peer_sync(a);
+        peer_sync(b);
+        assert_string_equal(peer_texts(b, id), expected);
+    }
+}
+
+static void fifty_messages_are_one_request(void **state)
+{
+    world_run(*state, fifty);
+}
+
 /* ---- duplicates ---- */
 
 static void duplicates(struct world *w)
@@ -1439,6 +1600,10 @@ int main(void)
         TEST(who_was_added_is_invited_wherever_the_network_went_meanwhile),
         TEST(an_invitation_that_is_refused_goes_out_with_the_next_sync),
         TEST(what_the_node_refuses_fails_and_holds_up_nothing),
+        TEST(one_message_that_is_refused_takes_no_others_with_it),
+        TEST(what_is_too_big_for_one_request_goes_in_several),
+        TEST(who_is_cut_off_between_single_messages_goes_on_with_the_next),
+        TEST(fifty_messages_are_one_request),
         TEST(duplicate_dms_read_as_one),
         TEST(a_foreign_preferences_group_is_not_trusted),
         TEST(a_message_reaches_a_device_that_was_new),
