@@ -289,6 +289,7 @@ static void texts_of_three_past_epochs_are_read_and_of_the_fourth_not(void **sta
     assert_int_equal(mls_group_process(m[2].g, bytes_slice(&text[0]), &p, &err), ERR_CONFLICT);
     for (size_t i = 1; i < 5; i++) {
         kit_read(&m[2], bytes_slice(&text[i]), names[i]);
+        assert_true(mls_group_is_dirty(m[2].g));
         kit_reload(&m[2]);
         assert_int_equal(mls_group_process(m[2].g, bytes_slice(&text[i]), &p, &err), ERR_NOTFOUND);
     }
@@ -329,42 +330,44 @@ static void what_is_over_leaves_no_piece(void **state)
     end(m, 5);
 }
 
+static struct kit_piece *second_leaves(struct kit_member *m)
+{
+    for (size_t i = 0; i < m->store.n; i++)
+        if (m->store.pieces[i].key.kind == MLS_PIECE_LEAVES && m->store.pieces[i].key.index == 1)
+            return &m->store.pieces[i];
+    fail_msg("%s has one block of leaves", m->name);
+    return NULL;
+}
+
 /* A smaller tree is fewer blocks; and a commit writes no block that it did not touch. */
 static void a_commit_writes_and_deletes_blocks_of_the_tree(void **state)
 {
     struct mls_commit_params update = {.force_path = true};
     struct mls_commit_params remove = {.removes = (uint32_t[]){16, 17, 18, 19}, .removes_n = 4};
-    struct mls_piece_sink sink;
     struct kit_member m[20];
-    struct kit_piece *other = NULL;
 
     begin(m, 20, *(uint16_t *)*state);
     kit_add(&m[0], m, 1, &m[1], 19, &rnd);
-    for (int again = 0; again < 2; again++) { /* the blocks as loaded, then as written */
-        if (again == 0)
-            kit_reload(&m[1]);
-        for (size_t i = 0; i < m[1].store.n; i++)
-            if (m[1].store.pieces[i].key.kind == MLS_PIECE_LEAVES && m[1].store.pieces[i].key.index == 1)
-                other = &m[1].store.pieces[i];
-        assert_non_null(other);
-        other->data.data[0] ^= 0x80;
+    for (int loaded = 0; loaded < 2; loaded++) { /* blocks as they were written, and as they were loaded */
+        struct kit_member *who = &m[1 + loaded];
+        struct mls_piece_sink sink = kit_sink(&who->store);
+
+        assert_int_equal(mls_group_write(who->g, &sink, NULL), 0);
+        if (loaded)
+            kit_reload(who);
+        second_leaves(who)->data.data[0] ^= 0x80;
         kit_commit(&m[0], &update, m, 20, NULL, 0, &rnd);
-        sink = kit_sink(&m[1].store);
-        assert_int_equal(mls_group_write(m[1].g, &sink, NULL), 0);
-        for (size_t i = 0; i < m[1].store.n; i++)
-            if (m[1].store.pieces[i].key.kind == MLS_PIECE_LEAVES && m[1].store.pieces[i].key.index == 1)
-                other = &m[1].store.pieces[i];
-        assert_int_equal(other->data.data[0] & 0x80, 0x80);
-        other->data.data[0] ^= 0x80;
+        assert_int_equal(mls_group_write(who->g, &sink, NULL), 0);
+        assert_int_equal(second_leaves(who)->data.data[0] & 0x80, 0x80);
+        second_leaves(who)->data.data[0] ^= 0x80;
     }
-    kit_reload(&m[1]);
-    for (int i = 0; i < 2; i++) {
-        if (i == 1) {
-            kit_commit(&m[0], &remove, m, 20, NULL, 0, &rnd);
-            kit_reload(&m[1]);
-        }
-        assert_int_equal(kit_store_has(&m[1].store, MLS_PIECE_LEAVES, 0, MLS_PIECE_ALL), i ? 1 : 2);
-        assert_int_equal(kit_store_has(&m[1].store, MLS_PIECE_PARENTS, 0, MLS_PIECE_ALL), i ? 1 : 3);
+    kit_commit(&m[0], &remove, m, 20, NULL, 0, &rnd);
+    for (int i = 1; i <= 2; i++) {
+        assert_int_equal(kit_store_has(&m[i].store, MLS_PIECE_LEAVES, 0, MLS_PIECE_ALL), 2);
+        assert_int_equal(kit_store_has(&m[i].store, MLS_PIECE_PARENTS, 0, MLS_PIECE_ALL), 3);
+        kit_reload(&m[i]);
+        assert_int_equal(kit_store_has(&m[i].store, MLS_PIECE_LEAVES, 0, MLS_PIECE_ALL), 1);
+        assert_int_equal(kit_store_has(&m[i].store, MLS_PIECE_PARENTS, 0, MLS_PIECE_ALL), 1);
     }
     end(m, 20);
 }
@@ -483,6 +486,7 @@ static void a_text_rewrites_one_small_piece(void **state)
     kit_reload(&m[0]);
     for (size_t i = 0; i < 3; i++) {
         text = kit_say(&m[0], "hello", &rnd);
+        assert_true(mls_group_is_dirty(m[0].g));
         sink = kit_sink(&m[0].store);
         kit_store_count(&m[0].store);
         assert_int_equal(mls_group_write(m[0].g, &sink, NULL), 0);

@@ -349,6 +349,63 @@ static void pieces_that_say_what_cannot_be_do_not_load(void **state)
     unset(&s);
 }
 
+/* Says ERR_IO for the get that `left` says. */
+struct failing {
+    struct mls_piece_source from;
+    size_t left;
+};
+
+static int failing_get(void *ctx, const struct mls_piece_key *key, struct bytes *out, struct err *err)
+{
+    struct failing *f = ctx;
+
+    if (f->left-- == 0)
+        return err_set(err, ERR_IO, "disk gone");
+    return f->from.get(f->from.ctx, key, out, err);
+}
+
+/* Least of all may a group load without the proposals that wait. */
+static void a_piece_that_cannot_be_read_is_not_taken_for_absent(void **state)
+{
+    struct mls_group *g = NULL;
+    struct scene s;
+    size_t n = 0;
+    int e = ERR_IO;
+
+    (void)state;
+    set(&s);
+    while (e) {
+        struct failing f = {kit_source(&s.m[1].store), n++};
+
+        e = mls_group_load(&s.m[1].config, &(struct mls_piece_source){failing_get, &f}, &g, NULL);
+        if (e)
+            assert_int_equal(e, ERR_IO);
+    }
+    mls_group_free(g);
+    assert_int_equal(n, 6); /* group, secrets, leaves, parents, proposals; and one that succeeds */
+    unset(&s);
+}
+
+/* The hash of a node is stored beside it, and does not tell that the node is not there. */
+static void a_leaf_that_does_not_parse_is_not_left_out(void **state)
+{
+    struct mls_piece_source source;
+    struct mls_group *g = NULL;
+    struct bytes *data;
+    struct scene s;
+
+    (void)state;
+    set(&s);
+    source = kit_source(&s.m[1].store);
+    data = piece(&s.m[1], MLS_PIECE_LEAVES, 0);
+    assert_int_equal(data->data[0], 3);
+    assert_int_equal(data->data[33] & 0xc0, 0x40); /* the leaf's length in two bytes, then that of its key */
+    assert_int_equal(data->data[35], 32);
+    data->data[35] = 0xff;
+    assert_int_not_equal(mls_group_load(&s.m[1].config, &source, &g, NULL), 0);
+    unset(&s);
+}
+
 static void text_of_past_is_refused(struct scene *s, int code)
 {
     struct mls_piece_source source = kit_source(&s->m[1].store);
@@ -547,7 +604,7 @@ static void running_out_of_memory_changes_nothing(void **state)
     unset(&s);
 }
 
-/* The disk is full from the put on that `left` says; before that it is the member's. */
+/* The put that `left` says fails, and no other: those are the member's. */
 struct full {
     struct mls_piece_sink to;
     size_t left;
@@ -557,9 +614,8 @@ static int failing_put(void *ctx, const struct mls_piece_key *key, struct slice 
 {
     struct full *full = ctx;
 
-    if (full->left == 0)
+    if (full->left-- == 0)
         return err_set(err, ERR_IO, "disk full");
-    full->left--;
     return full->to.put(full->to.ctx, key, data, err);
 }
 
@@ -615,6 +671,8 @@ int main(void)
         cmocka_unit_test(spoilt_key_packages_are_refused),
         cmocka_unit_test(damaged_pieces_do_not_load),
         cmocka_unit_test(pieces_that_say_what_cannot_be_do_not_load),
+        cmocka_unit_test(a_piece_that_cannot_be_read_is_not_taken_for_absent),
+        cmocka_unit_test(a_leaf_that_does_not_parse_is_not_left_out),
         cmocka_unit_test(a_past_epoch_that_cannot_be_is_not_read),
         cmocka_unit_test(damaged_staged_commits_do_not_read),
         cmocka_unit_test(running_out_of_memory_changes_nothing),

@@ -81,11 +81,14 @@ static void commit_refers_to_proposals(bool in_the_open)
     signer = kit_signer(&m[1]);
     assert_int_equal(mls_proposal_create(m[1].g, &signer, bytes_slice(&proposal), in_the_open, &rnd, &message, &err),
                      0);
+    kit_reload(&m[0]);
     kit_receive(&m[0], bytes_slice(&message));
+    assert_true(mls_group_is_dirty(m[0].g));
     kit_receive(&m[2], bytes_slice(&message));
     for (size_t i = 0; i < 3; i++) {
         kit_reload(&m[i]); /* what waits is stored */
         assert_int_equal(kit_store_has(&m[i].store, MLS_PIECE_PENDING, 0, 0), 1);
+        assert_int_equal(kit_store_has(&m[i].store, MLS_PIECE_HANDSHAKE_RATCHET, 1, MLS_PIECE_ALL), !in_the_open);
     }
     half_of_what_waits_does_not_load(&m[0]);
     kit_commit(&m[2], &params, m, 3, &m[3], 1, &rnd);
@@ -93,6 +96,7 @@ static void commit_refers_to_proposals(bool in_the_open)
     for (size_t i = 0; i < 3; i++) {
         kit_reload(&m[i]);
         assert_int_equal(kit_store_has(&m[i].store, MLS_PIECE_PENDING, 0, 0), 0);
+        assert_int_equal(kit_store_has(&m[i].store, MLS_PIECE_HANDSHAKE_RATCHET, 1, MLS_PIECE_ALL), 0);
     }
     bytes_free(&proposal);
     bytes_free(&message);

@@ -26,6 +26,8 @@ static void begin(struct kit_member *m)
     kit_create(&m[0], &rnd);
     kit_add(&m[0], m, 1, &m[1], 2, &rnd);
     kit_commit(&m[0], &(struct mls_commit_params){.force_path = true}, m, 3, NULL, 0, &rnd); /* parents */
+    for (unsigned i = 0; i < 3; i++)
+        kit_reload(&m[i]); /* the rules hold for a tree from the disk as well */
 }
 
 static void end(struct kit_member *m)
