@@ -361,6 +361,7 @@ static void a_commit_writes_and_deletes_blocks_of_the_tree(void **state)
         assert_int_equal(second_leaves(who)->data.data[0] & 0x80, 0x80);
         second_leaves(who)->data.data[0] ^= 0x80;
     }
+    kit_reload(&m[2]);
     kit_commit(&m[0], &remove, m, 20, NULL, 0, &rnd);
     for (int i = 1; i <= 2; i++) {
         assert_int_equal(kit_store_has(&m[i].store, MLS_PIECE_LEAVES, 0, MLS_PIECE_ALL), 2);

@@ -650,6 +650,7 @@ static void a_failed_write_is_repeated(void **state)
         e = mls_group_write(m->g, &(struct mls_piece_sink){failing_put, &full}, NULL);
         if (e)
             assert_int_equal(e, ERR_IO);
+        assert_int_equal(full.left > n, e != 0); /* it wraps when a put fails */
         assert_int_equal(mls_group_is_dirty(m->g), e != 0);
     }
     assert_true(n > 10);

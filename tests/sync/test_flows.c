@@ -758,21 +758,27 @@ static void what_is_too_big_for_one_request_goes_in_several(void **state)
     world_run(*state, too_big_together);
 }
 
-static void first_sent(void *ctx)
+static void second_goes(void *ctx)
 {
     ((struct peer *)ctx)->api.fail_call = 1;
 }
 
-static void together_sent(void *ctx)
+static void first_goes(void *ctx)
 {
-    ((struct peer *)ctx)->api.before_send = first_sent;
+    ((struct peer *)ctx)->api.before_send = second_goes;
+}
+
+static void all_go(void *ctx)
+{
+    ((struct peer *)ctx)->api.before_send = first_goes;
 }
 
 /* The node goes away between the single messages: what it has is not sent again, what it has not is kept. */
 static void away_between(struct world *w)
 {
     struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
-    uint8_t id[16], m[3][32];
+    uint8_t id[16], m[4][32];
+    size_t n;
 
     OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
     peer_sync(b);
@@ -780,20 +786,22 @@ static void away_between(struct world *w)
     send_offline(a, id, "one", m[0]);
     send_offline(a, id, "two", m[1]);
     send_offline(a, id, "three", m[2]);
+    send_offline(a, id, "four", m[3]);
     a->api.offline = false;
     a->api.request_max = 500;
-    a->api.before_send = together_sent;
+    a->api.before_send = all_go;
     a->api.before_send_ctx = a;
     a->api.sends = 0;
     assert_int_equal(group_publish(&a->core, id, NULL, NULL), ERR_OFFLINE);
-    assert_int_equal(a->api.sends, 2);
-    assert_status(a, m[0], STORE_PUBLISHED);
-    assert_status(a, m[1], STORE_UNPUBLISHED);
-    assert_status(a, m[2], STORE_UNPUBLISHED);
+    assert_int_equal(a->api.sends, 3);
+    for (int i = 0; i < 4; i++)
+        assert_status(a, m[i], i < 2 ? STORE_PUBLISHED : STORE_UNPUBLISHED);
+    OK(outbox_size(&a->core, &n, &err));
+    assert_int_equal(n, 2);
     peer_sync(a);
     OK(group_publish(&a->core, id, NULL, &err));
     peer_sync(b);
-    assert_string_equal(peer_texts(b, id), "one|two|three");
+    assert_string_equal(peer_texts(b, id), "one|two|three|four");
 }
 
 static void who_is_cut_off_between_single_messages_goes_on_with_the_next(void **state)
