@@ -20,6 +20,7 @@
 #include "sync/group.h"
 #include "sync/group_create.h"
 #include "sync/group_update.h"
+#include "sync/hmac.h"
 #include "sync/inboxes.h"
 #include "sync/membership.h"
 #include "sync/membership_locked.h"
@@ -807,6 +808,44 @@ static void away_between(struct world *w)
 static void who_is_cut_off_between_single_messages_goes_on_with_the_next(void **state)
 {
     world_run(*state, away_between);
+}
+
+/* What the node sees of each message beside its bytes. */
+static void each_its_own(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    struct send_options quiet = {.no_push = true};
+    struct bytes content = {0};
+    struct fake_message *sent;
+    uint8_t id[16], m[32], hmac[32];
+    enum send_status status;
+    size_t n;
+
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    a->api.offline = true;
+    send_offline(a, id, "one", m);
+    OK(content_text("quiet", &content, &err));
+    OK(group_send(&a->core, id, bytes_slice(&content), &quiet, m, &status, &err));
+    bytes_free(&content);
+    send_offline(a, id, "three", m);
+    a->api.offline = false;
+    a->api.sends = 0;
+    OK(group_publish(&a->core, id, NULL, &err));
+    assert_int_equal(a->api.sends, 1);
+    n = fake_node_messages(w->node, &sent);
+    for (size_t i = 0; i < 3; i++) {
+        const struct fake_message *message = &sent[n - 3 + i];
+
+        assert_int_equal(message->should_push, i != 1);
+        OK(hmac_sender(&a->core, id, bytes_slice(&message->data), hmac, &err));
+        assert_true(message->has_hmac);
+        assert_memory_equal(message->hmac, hmac, 32);
+    }
+}
+
+static void each_message_of_a_batch_has_its_own_push_and_hmac(void **state)
+{
+    world_run(*state, each_its_own);
 }
 
 /* Fifty in one request; the next request has the rest. */
@@ -1611,6 +1650,7 @@ int main(void)
         TEST(one_message_that_is_refused_takes_no_others_with_it),
         TEST(what_is_too_big_for_one_request_goes_in_several),
         TEST(who_is_cut_off_between_single_messages_goes_on_with_the_next),
+        TEST(each_message_of_a_batch_has_its_own_push_and_hmac),
         TEST(fifty_messages_are_one_request),
         TEST(duplicate_dms_read_as_one),
         TEST(a_foreign_preferences_group_is_not_trusted),
