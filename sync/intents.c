@@ -181,6 +181,8 @@ struct batch {
     int64_t ids[BATCH_MAX];
     uint8_t message_ids[BATCH_MAX][32];
     size_t n;
+    size_t taken;      /* by the node */
+    int64_t newest_ns; /* when the last of these was written */
 };
 
 static void batch_free(struct batch *b)
@@ -221,6 +223,12 @@ static int seal_batch(struct core *core, struct group *g, struct batch *b, struc
     return r;
 }
 
+static void note_taken(struct batch *b, size_t n, size_t newest)
+{
+    b->taken += n;
+    b->newest_ns = b->intents[newest].created_at_ns;
+}
+
 static int send_batch(struct core *core, struct group *g, struct batch *b, struct err *err)
 {
     struct wire_message messages[BATCH_MAX];
@@ -229,22 +237,41 @@ static int send_batch(struct core *core, struct group *g, struct batch *b, struc
     for (size_t i = 0; i < b->n; i++)
         messages[i] = (struct wire_message){bytes_slice(&b->wire[i]), b->intents[i].should_push};
     r = intent_send(core, g, messages, b->n, err);
-    if (r == 0)
+    if (r == 0) {
+        note_taken(b, b->n, b->n - 1);
         return intent_acknowledge(core, g, b->ids, (const uint8_t(*)[32])b->message_ids, b->n, err);
+    }
     if (r != ERR_REMOTE && r != ERR_TOOBIG)
         return r;
     /* Refused as a whole: who is to blame shows when each goes alone. */
     for (size_t i = 0; i < b->n; i++) {
         r = b->n == 1 ? r : intent_send(core, g, &messages[i], 1, err);
-        if (r == 0)
+        if (r == 0) {
+            note_taken(b, 1, i);
             r2 = intent_acknowledge(core, g, &b->ids[i], (const uint8_t(*)[32])&b->message_ids[i], 1, err);
-        else if (r == ERR_REMOTE || r == ERR_TOOBIG)
+        } else if (r == ERR_REMOTE || r == ERR_TOOBIG) {
             r2 = note_failure(core, g, &b->intents[i], false, NULL);
-        else
+        } else {
             return r;
+        }
         if (r2 != 0)
             return r2;
     }
+    return r;
+}
+
+/* Who writes to somebody lets them in. */
+static int allow(struct core *core, const struct group *g, int64_t written_ns, struct err *err)
+{
+    int r;
+
+    if (g->type != CONVERSATION_GROUP && g->type != CONVERSATION_DM)
+        return 0;
+    if ((r = core_begin(core, false, err)) != 0)
+        return r;
+    if ((r = consent_allow_written(core, g->id, written_ns, err)) == 0)
+        return core_commit(core, err);
+    core_rollback(core);
     return r;
 }
 
@@ -269,17 +296,14 @@ static int publish_messages(struct core *core, struct group *g, const struct tod
     *used = b->n;
     if (r == 0 && (r = seal_batch(core, g, b, err)) == 0)
         r = group_load_mls(core, g, err);
-    if (r == 0 && (r = send_batch(core, g, b, err)) == 0) {
+    if (r == 0)
+        r = send_batch(core, g, b, err);
+    if (b->taken > 0) {
+        int allowed = allow(core, g, b->newest_ns, r == 0 ? err : NULL);
+
+        r = r == 0 ? allowed : r;
         if (published)
-            *published += b->n;
-        if (g->type == CONVERSATION_GROUP || g->type == CONVERSATION_DM) {
-            if ((r = core_begin(core, false, err)) == 0) {
-                if ((r = consent_allow_written(core, g->id, b->intents[b->n - 1].created_at_ns, err)) == 0)
-                    r = core_commit(core, err);
-                else
-                    core_rollback(core);
-            }
-        }
+            *published += b->taken;
     }
     batch_free(b);
     return r;

@@ -693,6 +693,7 @@ static void one_refused(struct world *w)
     struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
     char text[3000] = {0};
     uint8_t id[16], m[3][32];
+    size_t taken;
 
     OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
     peer_sync(b);
@@ -704,8 +705,9 @@ static void one_refused(struct world *w)
     a->api.offline = false;
     a->api.message_max = 2000;
     a->api.sends = 0;
-    group_publish(&a->core, id, NULL, NULL);
+    group_publish(&a->core, id, &taken, NULL);
     assert_int_equal(a->api.sends, 5); /* together, each, and that one again */
+    assert_int_equal(taken, 2);
     assert_status(a, m[0], STORE_PUBLISHED);
     assert_status(a, m[1], STORE_UNPUBLISHED);
     assert_status(a, m[2], STORE_PUBLISHED);
@@ -793,8 +795,9 @@ static void away_between(struct world *w)
     a->api.before_send = all_go;
     a->api.before_send_ctx = a;
     a->api.sends = 0;
-    assert_int_equal(group_publish(&a->core, id, NULL, NULL), ERR_OFFLINE);
+    assert_int_equal(group_publish(&a->core, id, &n, NULL), ERR_OFFLINE);
     assert_int_equal(a->api.sends, 3);
+    assert_int_equal(n, 2);
     for (int i = 0; i < 4; i++)
         assert_status(a, m[i], i < 2 ? STORE_PUBLISHED : STORE_UNPUBLISHED);
     OK(outbox_size(&a->core, &n, &err));
