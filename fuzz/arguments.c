@@ -1,5 +1,6 @@
 /* Fuzz target: a command line, an argument a line.  What is taken is within bounds, and no key is left in it. */
 #include "cli/options.h"
+#include "fuzz/fuzz.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -9,12 +10,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ARGS_MAX 100
-
-static void must(bool fact)
-{
-    if (!fact)
-        abort();
-}
 
 /* What is wrong with a line goes to standard error, where the fuzzer has its reports: it keeps the old stream. */
 static void be_quiet(void)

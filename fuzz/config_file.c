@@ -1,5 +1,6 @@
 /* Fuzz target: config.ini as somebody wrote it.  What can be read can be saved, and reads the same afterwards. */
 #include "base/err.h"
+#include "fuzz/fuzz.h"
 #include "ui/config.h"
 
 #include <stdint.h>
@@ -12,12 +13,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char folder[64], path[100];
 
-static void must(bool fact)
-{
-    if (!fact)
-        abort();
-}
-
 static void end(void)
 {
     unlink(path);
@@ -26,7 +21,7 @@ static void end(void)
 
 static void begin(void)
 {
-    snprintf(folder, sizeof folder, "%s/fuzz-config-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(folder, sizeof folder, "%s/fuzz-config-XXXXXX", scratch_root());
     must(mkdtemp(folder) != NULL && atexit(end) == 0);
     snprintf(path, sizeof path, "%s/config.ini", folder);
 }

@@ -2,6 +2,7 @@
  * What is taken for a key reads the same when it is written again. */
 #include "base/err.h"
 #include "base/hex.h"
+#include "fuzz/fuzz.h"
 #include "identity/fields.h"
 #include "identity/request.h"
 #include "proto/xmtp_identity_associations.pb-c.h"
@@ -21,12 +22,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char home[64], path[100];
 
-static void must(bool fact)
-{
-    if (!fact)
-        abort();
-}
-
 static void end(void)
 {
     unlink(path);
@@ -35,7 +30,7 @@ static void end(void)
 
 static void begin(void)
 {
-    snprintf(home, sizeof home, "%s/fuzz-key-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(home, sizeof home, "%s/fuzz-key-XXXXXX", scratch_root());
     must(mkdtemp(home) != NULL && atexit(end) == 0);
     snprintf(path, sizeof path, "%s/" STORE_KEY_FILE, home);
     umask(077);

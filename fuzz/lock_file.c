@@ -1,6 +1,7 @@
 /* Fuzz target: what stands in the lock file of a home that another process has open.  The home is refused, and
  * whoever has it is a number, or not named. */
 #include "base/err.h"
+#include "fuzz/fuzz.h"
 #include "store/lock.h"
 
 #include <fcntl.h>
@@ -16,12 +17,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static char path[64];
 static int held = -1;
 
-static void must(bool fact)
-{
-    if (!fact)
-        abort();
-}
-
 static void end(void)
 {
     lock_drop(held);
@@ -32,7 +27,7 @@ static void begin(void)
 {
     int fd;
 
-    snprintf(path, sizeof path, "%s/fuzz-lock-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(path, sizeof path, "%s/fuzz-lock-XXXXXX", scratch_root());
     must((fd = mkstemp(path)) >= 0 && close(fd) == 0 && atexit(end) == 0);
     must(lock_take(path, &held, NULL) == 0);
 }

@@ -1,6 +1,6 @@
 # Fuzz targets, one for each parser of bytes from outside; built with --enable-fuzzing CC=clang.
 # Each area lists its own in fuzz/AREA.mk, appending to FUZZERS.  Included by the top Makefile.am.
-EXTRA_DIST += fuzz/run fuzz/seeds.mjs
+EXTRA_DIST += fuzz/run fuzz/seeds.mjs fuzz/fuzz.h
 FUZZERS =
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 if FUZZING

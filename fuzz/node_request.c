@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "crypto/crypto.h"
+#include "fuzz/fuzz.h"
 #include "net/grpc_server.h"
 #include "node/service.h"
 #include "proto/methods.h"
@@ -25,12 +26,6 @@ struct grpc_request {
     void *data;
     bool started, ended;
 };
-
-static void must(bool fact)
-{
-    if (!fact)
-        abort();
-}
 
 const char *grpc_request_path(const struct grpc_request *req)
 {
@@ -125,7 +120,7 @@ static struct node *open_node(void)
     char path[96];
 
     /* Memory where there is such a file system: the disk is not what is tested. */
-    snprintf(dir, sizeof dir, "%s/fuzz-node-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(dir, sizeof dir, "%s/fuzz-node-XXXXXX", scratch_root());
     must(mkdtemp(dir) != NULL && atexit(remove_database) == 0);
     snprintf(path, sizeof path, "%s/node.db", dir);
     must(crypto_init(NULL) == 0 && uv_loop_init(&loop) == 0);

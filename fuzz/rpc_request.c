@@ -1,5 +1,6 @@
 /* Fuzz target: a request of a program, "METHOD PARAMS", to a home that is offline.  Each is answered once, with JSON,
  * and the reader of the screen answers it too. */
+#include "fuzz/fuzz.h"
 #include "sync/xmtui/client.h"
 
 #include <jansson.h>
@@ -16,12 +17,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static char home[64];
 static struct xm_client *client;
 static struct xm_reader *reader;
-
-static void must(bool fact)
-{
-    if (!fact)
-        abort();
-}
 
 static void end(void)
 {
@@ -41,7 +36,7 @@ static void begin(void)
 {
     struct xm_options options = {.home = home, .offline = true, .no_node = true, .quiet = true};
 
-    snprintf(home, sizeof home, "%s/fuzz-rpc-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(home, sizeof home, "%s/fuzz-rpc-XXXXXX", scratch_root());
     must(mkdtemp(home) != NULL && atexit(end) == 0);
     must(xm_client_open(&options, &client, NULL) == XM_OK && xm_reader_open(client, &reader, NULL) == XM_OK);
 }

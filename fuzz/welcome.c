@@ -2,6 +2,7 @@
  * sealed well, as a Welcome and as what stands beside it. */
 #include "base/alloc.h"
 #include "crypto/hpke.h"
+#include "fuzz/fuzz.h"
 #include "fuzz/mls_world.h"
 #include "net/node_api.h"
 #include "proto/wire.h"
@@ -24,12 +25,6 @@ static char home[64];
 static struct core core;
 static struct slice init_key;
 static struct bytes good, good_metadata;
-
-static void must(bool fact)
-{
-    if (!fact)
-        abort();
-}
 
 /* What welcome_batch_send() makes for one of the invited. */
 static void seal(struct slice welcome, struct slice metadata, struct bytes *out, struct bytes *out_metadata)
@@ -99,7 +94,7 @@ static void begin(void)
     init_key = row.init_key = slice_of(kp->init_public, sizeof kp->init_public);
     memcpy(private_part, kp->init_private, MLS_KEY_LEN);
     memcpy(private_part + MLS_KEY_LEN, kp->leaf_private, MLS_KEY_LEN);
-    snprintf(home, sizeof home, "%s/fuzz-welcome-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(home, sizeof home, "%s/fuzz-welcome-XXXXXX", scratch_root());
     must(mkdtemp(home) != NULL && store_create(home, &key, NULL, &core.store, NULL) == 0 && atexit(end) == 0);
     must(store_key_package_put(core.store, &row, &id, NULL) == 0);
     wire_put_u64(&metadata, 1, CURSOR);
