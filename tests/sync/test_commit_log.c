@@ -177,20 +177,27 @@ static void each_commit_is_a_line_and_what_led_to_an_invitation_is_none(void **s
 
 /* ---- forks ---- */
 
-/* The ledger has lost a commit that others have applied. */
-static void lost_commit(struct world *w)
+/* A group of the two; its ledger has lost a commit that `a` has applied. */
+static void lose_commit(struct world *w, struct peer *a, struct peer *b, uint8_t id[16])
 {
-    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
     const char *b_id = b->core.self.inbox_id;
     struct bytes lost = {0};
-    uint64_t before, after;
-    uint8_t id[16];
 
     OK(group_create(&a->core, &(struct group_options){.name = "x"}, &b_id, 1, id, &err));
     peer_sync(b);
     OK(group_update_key(&a->core, id, &err));
     fake_node_pop(w->node, id, &lost);
     bytes_free(&lost);
+}
+
+static void lost_commit(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    const char *b_id = b->core.self.inbox_id;
+    uint64_t before, after;
+    uint8_t id[16];
+
+    lose_commit(w, a, b, id);
     OK(group_cursor(&b->core, id, &before, &err));
     peer_send(a, id, "of the next epoch");
     assert_int_equal(fork_of(b, id), STORE_FORK_NO);
@@ -219,15 +226,9 @@ static void a_text_of_an_epoch_that_we_do_not_know_shows_a_fork(void **state)
 static void commit_ahead(struct world *w)
 {
     struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
-    const char *b_id = b->core.self.inbox_id;
-    struct bytes lost = {0};
     uint8_t id[16];
 
-    OK(group_create(&a->core, &(struct group_options){.name = "x"}, &b_id, 1, id, &err));
-    peer_sync(b);
-    OK(group_update_key(&a->core, id, &err));
-    fake_node_pop(w->node, id, &lost);
-    bytes_free(&lost);
+    lose_commit(w, a, b, id);
     peer_send(a, id, "in its place"); /* ids come again: the writer's next commit has a new one */
     OK(group_update_key(&a->core, id, &err));
     OK(group_sync(&b->core, id, NULL, &err));

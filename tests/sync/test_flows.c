@@ -687,6 +687,19 @@ static void assert_status(struct peer *p, const uint8_t message[32], enum store_
     store_mem_free(&mem);
 }
 
+/* A 1:1 chat of the two, and texts in it that the writer could not send yet. */
+static void write_offline(struct peer *a, struct peer *b, uint8_t id[16], const char *const *texts, size_t n,
+                          uint8_t (*m)[32])
+{
+    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
+    peer_sync(b);
+    a->api.offline = true;
+    for (size_t i = 0; i < n; i++)
+        send_offline(a, id, texts[i], m[i]);
+    a->api.offline = false;
+    a->api.sends = 0;
+}
+
 /* One of a batch is refused, and the batch with it: each goes alone then, and the one gets three tries in all. */
 static void one_refused(struct world *w)
 {
@@ -695,16 +708,9 @@ static void one_refused(struct world *w)
     uint8_t id[16], m[3][32];
     size_t taken;
 
-    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
-    peer_sync(b);
     memset(text, 'x', sizeof text - 1);
-    a->api.offline = true;
-    send_offline(a, id, "one", m[0]);
-    send_offline(a, id, text, m[1]);
-    send_offline(a, id, "three", m[2]);
-    a->api.offline = false;
+    write_offline(a, b, id, (const char *[]){"one", text, "three"}, 3, m);
     a->api.message_max = 2000;
-    a->api.sends = 0;
     group_publish(&a->core, id, &taken, NULL);
     assert_int_equal(a->api.sends, 5); /* together, each, and that one again */
     assert_int_equal(taken, 2);
@@ -735,15 +741,8 @@ static void too_big_together(struct world *w)
     struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
     uint8_t id[16], m[3][32];
 
-    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
-    peer_sync(b);
-    a->api.offline = true;
-    send_offline(a, id, "one", m[0]);
-    send_offline(a, id, "two", m[1]);
-    send_offline(a, id, "three", m[2]);
-    a->api.offline = false;
+    write_offline(a, b, id, (const char *[]){"one", "two", "three"}, 3, m);
     a->api.request_max = 500;
-    a->api.sends = 0;
     OK(group_publish(&a->core, id, NULL, &err));
     assert_int_equal(a->api.sends, 4);
     peer_sync(b);
@@ -783,18 +782,10 @@ static void away_between(struct world *w)
     uint8_t id[16], m[4][32];
     size_t n;
 
-    OK(dm_find_or_create(&a->core, b->core.self.inbox_id, id, NULL, &err));
-    peer_sync(b);
-    a->api.offline = true;
-    send_offline(a, id, "one", m[0]);
-    send_offline(a, id, "two", m[1]);
-    send_offline(a, id, "three", m[2]);
-    send_offline(a, id, "four", m[3]);
-    a->api.offline = false;
+    write_offline(a, b, id, (const char *[]){"one", "two", "three", "four"}, 4, m);
     a->api.request_max = 500;
     a->api.before_send = all_go;
     a->api.before_send_ctx = a;
-    a->api.sends = 0;
     assert_int_equal(group_publish(&a->core, id, &n, NULL), ERR_OFFLINE);
     assert_int_equal(a->api.sends, 3);
     assert_int_equal(n, 2);
