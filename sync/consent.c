@@ -202,3 +202,15 @@ int consent_allow_written(struct core *core, const uint8_t group_id[16], int64_t
         return r;
     return later ? 0 : consent_allow_group(core, group_id, CONSENT_SHARE, err);
 }
+
+int consent_allow_sent(struct core *core, const uint8_t group_id[16], int64_t written_at_ns, struct err *err)
+{
+    int r;
+
+    if ((r = core_begin(core, true, err)) != 0)
+        return r;
+    if ((r = consent_allow_written(core, group_id, written_at_ns, err)) == 0)
+        return core_commit(core, err);
+    core_rollback(core);
+    return r;
+}

@@ -53,6 +53,8 @@ int consent_of_group(struct core *core, const uint8_t group_id[16], enum consent
 int consent_allow_group(struct core *core, const uint8_t group_id[16], enum consent_share share, struct err *err);
 /* The same for what was written then, and has reached the node only now: a decision made since stands. */
 int consent_allow_written(struct core *core, const uint8_t group_id[16], int64_t written_at_ns, struct err *err);
+/* The latter in a durable transaction of its own. */
+int consent_allow_sent(struct core *core, const uint8_t group_id[16], int64_t written_at_ns, struct err *err);
 
 const char *consent_state_name(enum consent_state state);
 bool consent_state_parse(const char *name, enum consent_state *out);

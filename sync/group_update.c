@@ -49,7 +49,7 @@ static int run(struct core *core, const uint8_t id[16], bool dm_too, enum store_
     else if (g->type == CONVERSATION_DM && !dm_too)
         r = err_set(err, ERR_INVALID, "%s", _("this cannot be changed in a 1:1 chat"));
     else if ((r = settle(core, g, err)) == 0)
-        r = intent_run(core, g, kind, buf_slice(data), err);
+        r = intent_run(core, g, kind, buf_slice(data), INTENT_IN_TURN, err);
     group_close(core, g);
     return r;
 }

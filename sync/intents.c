@@ -260,21 +260,6 @@ static int send_batch(struct core *core, struct group *g, struct batch *b, struc
     return r;
 }
 
-/* Who writes to somebody lets them in. */
-static int allow(struct core *core, const struct group *g, int64_t written_ns, struct err *err)
-{
-    int r;
-
-    if (g->type != CONVERSATION_GROUP && g->type != CONVERSATION_DM)
-        return 0;
-    if ((r = core_begin(core, false, err)) != 0)
-        return r;
-    if ((r = consent_allow_written(core, g->id, written_ns, err)) == 0)
-        return core_commit(core, err);
-    core_rollback(core);
-    return r;
-}
-
 /* Messages from `t->at[from]` on, as many as stand together. */
 static int publish_messages(struct core *core, struct group *g, const struct todo *t, size_t from, size_t *used,
                             size_t *published, struct err *err)
@@ -298,12 +283,13 @@ static int publish_messages(struct core *core, struct group *g, const struct tod
         r = group_load_mls(core, g, err);
     if (r == 0)
         r = send_batch(core, g, b, err);
-    if (b->taken > 0) {
-        int allowed = allow(core, g, b->newest_ns, r == 0 ? err : NULL);
+    if (published)
+        *published += b->taken;
+    /* Who writes to somebody lets them in. */
+    if (b->taken > 0 && (g->type == CONVERSATION_GROUP || g->type == CONVERSATION_DM)) {
+        int allowed = consent_allow_sent(core, g->id, b->newest_ns, r == 0 ? err : NULL);
 
         r = r == 0 ? allowed : r;
-        if (published)
-            *published += b->taken;
     }
     batch_free(b);
     return r;
@@ -504,7 +490,8 @@ int intents_send_welcomes(struct core *core, struct group *g, struct err *err)
     return r;
 }
 
-static int resolve(struct core *core, struct group *g, int64_t id, bool ahead, struct err *err)
+/* Publishes and reads until this intent is done or given up (then with its reason), some rounds. */
+static int resolve(struct core *core, struct group *g, int64_t id, enum intent_turn turn, struct err *err)
 {
     struct store_mem mem = STORE_MEM_INIT;
     struct store_intent intent;
@@ -512,7 +499,7 @@ static int resolve(struct core *core, struct group *g, int64_t id, bool ahead, s
     int r = 0;
 
     for (unsigned round = 0, wait_ms = 50; round < ROUNDS_MAX; round++) {
-        int sent = publish(core, g, ahead ? id : 0, NULL, &why), got;
+        int sent = publish(core, g, turn == INTENT_AHEAD ? id : 0, NULL, &why), got;
         if (sent == ERR_OFFLINE || sent == ERR_CANCELED)
             break;
         got = group_receive(core, g, NULL, sent == 0 ? &why : NULL);
@@ -537,11 +524,6 @@ static int resolve(struct core *core, struct group *g, int64_t id, bool ahead, s
         *err = why;
     return why.code ? why.code
                     : err_set(err, ERR_CONFLICT, "%s", _("others keep changing this conversation: try again"));
-}
-
-int intent_resolve(struct core *core, struct group *g, int64_t id, struct err *err)
-{
-    return resolve(core, g, id, false, err);
 }
 
 int intent_resolve_messages(struct core *core, struct group *g, struct err *err)
@@ -571,8 +553,8 @@ static int check_open(struct core *core, const struct group *g, struct err *err)
     return r;
 }
 
-static int run(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data, bool ahead,
-               struct err *err)
+int intent_run(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data,
+               enum intent_turn turn, struct err *err)
 {
     int64_t id;
     int r;
@@ -585,16 +567,5 @@ static int run(struct core *core, struct group *g, enum store_intent_kind kind, 
     }
     if ((r = core_commit(core, err)) != 0)
         return r;
-    return resolve(core, g, id, ahead, err);
-}
-
-int intent_run(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data, struct err *err)
-{
-    return run(core, g, kind, data, false, err);
-}
-
-int intent_run_ahead(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data,
-                     struct err *err)
-{
-    return run(core, g, kind, data, true, err);
+    return resolve(core, g, id, turn, err);
 }

@@ -42,17 +42,18 @@ int intents_release_unseen(struct core *core, struct group *g, struct err *err);
 /* Sends the invitations of merged commits. */
 int intents_send_welcomes(struct core *core, struct group *g, struct err *err);
 
-/* Publishes and reads until this intent is done or given up (then with its reason), some rounds. */
-int intent_resolve(struct core *core, struct group *g, int64_t id, struct err *err);
-
 /* Publishes and reads until no message waits, some rounds. */
 int intent_resolve_messages(struct core *core, struct group *g, struct err *err);
 
-/* intent_queue() in a durable transaction, then intent_resolve(). */
-int intent_run(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data, struct err *err);
-/* The same, before what has waited longer: for what messages have to be preceded by. */
-int intent_run_ahead(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data,
-                     struct err *err);
+enum intent_turn {
+    INTENT_IN_TURN, /* behind what has waited longer */
+    INTENT_AHEAD,   /* before it: for what messages have to be preceded by */
+};
+
+/* intent_queue() in a durable transaction; then publishes and reads until the intent is done or given up (then
+ * with its reason), some rounds. */
+int intent_run(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data,
+               enum intent_turn turn, struct err *err);
 
 /* One message: encrypts it.  *wire is what to send and `hash` what its intent has to say of it.  Inside the
  * durable transaction that stores the intent as published and the group (group_save_mls()). */

@@ -57,17 +57,14 @@ done:
     return r;
 }
 
-typedef int run_fn(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data,
-                   struct err *err);
-
-static int run_intent(struct core *core, struct group *g, const struct membership_intent *intent, run_fn *run,
-                      struct err *err)
+static int run_intent(struct core *core, struct group *g, const struct membership_intent *intent,
+                      enum intent_turn turn, struct err *err)
 {
     struct buf data = BUF_INIT;
     int r;
 
     membership_intent_write(intent, &data);
-    r = buf_ok(&data) ? run(core, g, STORE_INTENT_UPDATE_MEMBERSHIP, buf_slice(&data), err)
+    r = buf_ok(&data) ? intent_run(core, g, STORE_INTENT_UPDATE_MEMBERSHIP, buf_slice(&data), turn, err)
                       : err_set(err, ERR_NOMEM, "out of memory");
     buf_free(&data);
     return r;
@@ -84,7 +81,7 @@ int check_installations_locked(struct core *core, struct group *g, struct err *e
         return 0;
     if ((r = group_read_extensions(core, g, err)) == 0 &&
         (r = find_updates(core, g, NULL, 0, &intent, err)) == 0 && intent.updates.n_members > 0)
-        r = run_intent(core, g, &intent, intent_run_ahead, err);
+        r = run_intent(core, g, &intent, INTENT_AHEAD, err);
     /* What cannot succeed is not tried again with every message. */
     if (r == 0 || !err_is_transient(r)) {
         int stored = store_group_set_installations_checked(core->store, slice_of(g->id, 16), core_now_ns(core), NULL);
@@ -126,7 +123,7 @@ int add_members_locked(struct core *core, struct group *g, const char *const *in
     if (g->ext.membership.n_members + n > INBOXES_MAX)
         return err_set(err, ERR_TOOBIG, _("a group has at most %d members"), INBOXES_MAX);
     if ((r = find_updates(core, g, inbox_ids, n, &intent, err)) == 0 && intent.updates.n_members > 0)
-        r = run_intent(core, g, &intent, intent_run, err);
+        r = run_intent(core, g, &intent, INTENT_IN_TURN, err);
     membership_intent_free(&intent);
     return r;
 }
@@ -175,7 +172,7 @@ static int remove_open(struct core *core, struct group *g, const char *const *in
             goto done;
         }
     }
-    r = run_intent(core, g, &intent, intent_run, err);
+    r = run_intent(core, g, &intent, INTENT_IN_TURN, err);
 done:
     membership_intent_free(&intent);
     return r;

@@ -152,7 +152,6 @@ int prefs_apply_stored(struct core *core, size_t *updates, struct err *err)
 
 /* ---- the preferences group ---- */
 
-/* Ids of all SYNC groups that count. */
 /* The group to write to; made where there is none.  Waits. */
 static int primary_group(struct core *core, uint8_t id[GROUP_ID_LEN], struct err *err)
 {

@@ -88,7 +88,7 @@ static int prepare(struct core *core, struct group *g, struct err *err)
     if (standing.may_check)
         r = check_installations_locked(core, g, &why);
     if (r == 0 && standing.rotate)
-        r = intent_run_ahead(core, g, STORE_INTENT_KEY_UPDATE, slice_of(NULL, 0), &why);
+        r = intent_run(core, g, STORE_INTENT_KEY_UPDATE, slice_of(NULL, 0), INTENT_AHEAD, &why);
     if (is_ours(r)) {
         if (err)
             *err = why;
@@ -219,16 +219,7 @@ static int store_outgoing(struct core *core, struct group *g, struct outgoing *o
 /* Who writes to somebody lets them in (sync.md 2.3), unless a decision was made while the message was on its way. */
 static int allow(struct core *core, const struct group *g, const struct outgoing *o, struct err *err)
 {
-    int r;
-
-    if (o->consent == CONSENT_ALLOWED)
-        return 0;
-    if ((r = core_begin(core, true, err)) != 0)
-        return r;
-    if ((r = consent_allow_written(core, g->id, o->now_ns, err)) == 0)
-        return core_commit(core, err);
-    core_rollback(core);
-    return r;
+    return o->consent == CONSENT_ALLOWED ? 0 : consent_allow_sent(core, g->id, o->now_ns, err);
 }
 
 static void tell_outbox(struct core *core)

@@ -29,8 +29,8 @@ struct send_options {
 };
 
 /* Waits unless optimistic.  Messages of one group are sent in the order of the calls.  `content`: a serialised
- * EncodedContent.  Without a network the message
- * stays queued: 0 is returned with *status SEND_UNPUBLISHED.  ERR_STATE: inactive group; ERR_PAUSED. */
+ * EncodedContent.  Without a network the message stays queued: 0 is returned with *status SEND_UNPUBLISHED.
+ * ERR_STATE: inactive group; ERR_PAUSED. */
 int group_send(struct core *core, const uint8_t id[16], struct slice content, const struct send_options *options,
                uint8_t message_id[32], enum send_status *status, struct err *err);
 
