@@ -29,11 +29,12 @@
 #define READ_MS 4500       /* time to read a caption */
 #define GIVE_UP_MS 20000   /* a screen that does not show what it should */
 #define ARGS_MAX 24
+#define DIR_SIZE 80 /* with the name of a socket in it, within what a socket's path may have */
 
 enum pane { LAPTOP, PHONE, FRIEND, PANES };
 
 struct demo {
-    char dir[80];     /* of everything */
+    char dir[DIR_SIZE];   /* of everything */
     char self[PATH_MAX], node_program[PATH_MAX];
     char url[64];
     char socket[96];  /* of the tmux server */
@@ -379,14 +380,14 @@ static void strike(struct demo *d)
 }
 
 /* TMPDIR, where a socket's path has room for it and a shell takes it between quotes; else /tmp. */
-static bool make_folder(char out[80])
+static bool make_folder(char out[DIR_SIZE])
 {
     static const char name[] = "/xmtui-demo-XXXXXX";
     const char *tmp = getenv("TMPDIR");
 
-    if (!tmp || *tmp != '/' || strlen(tmp) + sizeof name > 80 || strchr(tmp, '\''))
+    if (!tmp || *tmp != '/' || strlen(tmp) + sizeof name > DIR_SIZE || strchr(tmp, '\''))
         tmp = "/tmp";
-    snprintf(out, 80, "%s%s", tmp, name);
+    snprintf(out, DIR_SIZE, "%s%s", tmp, name);
     return mkdtemp(out);
 }
 
