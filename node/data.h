@@ -1,7 +1,7 @@
 /* The node's database: one SQLite file, one process, a connection that writes and one that reads.
  *
  * The writer is used by one thread at a time (node/batch.h), the reader by the loop.  WAL with
- * synchronous=FULL: what was answered with OK is on the disk.  The tables have their verbs in
+ * durable transactions: what was answered with OK is on the disk.  The tables have their verbs in
  * node/messages.h, welcomes.h, key_packages.h, inbox_log.h and commit_log.h. */
 #pragma once
 #include "store/db.h"

@@ -26,4 +26,5 @@ libstore_la_SOURCES = \
 	store/seal.c store/seal.h \
 	store/settings.c store/settings.h \
 	store/store.c store/store.h \
-	store/tasks.c store/tasks.h
+	store/tasks.c store/tasks.h \
+	store/wal_file.c store/wal_file.h

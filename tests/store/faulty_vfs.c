@@ -5,6 +5,7 @@
 
 struct faulty_file {
     sqlite3_file base;
+    int is_wal;
     sqlite3_file *real; /* right behind this struct */
 };
 
@@ -12,6 +13,8 @@ static sqlite3_vfs vfs, *below;
 static enum faulty_call armed;
 static unsigned left; /* calls until one fails; 0: none does */
 static int stays, failed;
+static char *calls; /* where they are noted, or NULL */
+static size_t calls_left;
 
 void faulty_vfs_arm(enum faulty_call call, unsigned n, int for_good)
 {
@@ -25,6 +28,23 @@ int faulty_vfs_disarm(void)
 {
     left = 0;
     return failed;
+}
+
+void faulty_vfs_note(char *out, size_t size)
+{
+    calls = out;
+    calls_left = size;
+    if (out)
+        *out = 0;
+}
+
+static void note(sqlite3_file *file, char of_wal, char of_database)
+{
+    if (!calls || calls_left < 2)
+        return;
+    *calls++ = ((struct faulty_file *)file)->is_wal ? of_wal : of_database;
+    *calls = 0;
+    calls_left--;
 }
 
 static int fails(enum faulty_call call)
@@ -55,6 +75,9 @@ static int do_read(sqlite3_file *file, void *out, int len, sqlite3_int64 at)
 /* Half of it arrives, as on a disk that goes away. */
 static int do_write(sqlite3_file *file, const void *from, int len, sqlite3_int64 at)
 {
+    note(file, 'w', 'W');
+    if (fails(FAULTY_FULL))
+        return SQLITE_FULL;
     if (!fails(FAULTY_WRITE))
         return real(file)->pMethods->xWrite(real(file), from, len, at);
     real(file)->pMethods->xWrite(real(file), from, len / 2, at);
@@ -68,6 +91,7 @@ static int do_truncate(sqlite3_file *file, sqlite3_int64 size)
 
 static int do_sync(sqlite3_file *file, int flags)
 {
+    note(file, 's', 'S');
     return fails(FAULTY_SYNC) ? SQLITE_IOERR_FSYNC : real(file)->pMethods->xSync(real(file), flags);
 }
 
@@ -153,6 +177,7 @@ static int do_open(sqlite3_vfs *self, const char *name, sqlite3_file *file, int 
     int rc;
 
     (void)self;
+    f->is_wal = (flags & SQLITE_OPEN_WAL) != 0;
     f->real = (sqlite3_file *)(f + 1);
     memset(f->real, 0, (size_t)below->szOsFile);
     rc = below->xOpen(below, name, f->real, flags, out_flags);

@@ -53,19 +53,11 @@ static void transactions_do_not_nest(void **state)
     db_close(db);
 }
 
-static void durability_is_set_for_each_transaction(void **state)
+static void what_is_deleted_is_overwritten(void **state)
 {
     struct db *db = open_db(*state, 0);
     int64_t level = -1;
 
-    OK(db_begin(db, DB_DURABLE, err));
-    OK(db_int(db, "PRAGMA synchronous", &level, err));
-    assert_int_equal(level, 2);
-    OK(db_commit(db, err));
-    OK(db_begin(db, DB_NORMAL, err));
-    OK(db_int(db, "PRAGMA synchronous", &level, err));
-    assert_int_equal(level, 1);
-    OK(db_commit(db, err));
     OK(db_int(db, "PRAGMA secure_delete", &level, err));
     assert_int_equal(level, 1);
     db_close(db);
@@ -239,7 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, home_teardown)
         TEST(transactions_do_not_nest),
-        TEST(durability_is_set_for_each_transaction),
+        TEST(what_is_deleted_is_overwritten),
         TEST(the_same_text_may_run_inside_itself),
         TEST(changed_text_at_the_same_address_is_another_statement),
         TEST(empty_bytes_are_not_null),
