@@ -17,10 +17,8 @@
  * than the usual 4096 make it a quarter faster.  (Pieces of some 100 kB, rare, become half as slow again: 2.5
  * ms for 300 kB.) */
 #define PAGE_BYTES "2048"
-/* The WAL is moved into the file, with two waits for the disk, every so many pages (2 MB): about every 100
- * messages.  Until it has grown that far the first time each wait of a durable transaction is one
- * for a longer file too, twice as long as for writing over what is there: so not more.  After a burst the file
- * is cut back to a little more than that. */
+/* The WAL is moved into the file, with three waits for the disk, every so many pages (2 MB): about every 100
+ * messages.  Four times as many gained nothing.  After a burst the file is cut back to a little more than that. */
 #define WAL_PAGES      "1000"
 #define WAL_BYTES_KEPT "2359296"
 

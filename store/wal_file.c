@@ -9,6 +9,10 @@
 
 /* Three texts' worth of pages. */
 #define HELD_MAX 65536
+/* Writing over what is there takes half as long to be safe as writing behind the end, where the file's size has to be
+ * safe too: so the end moves in steps of six texts.  What stands behind the last frame means nothing to SQLite.  (Its own way to
+ * files takes less than 128 KiB in one call.) */
+#define GROW_STEP 126976
 
 /* SQLite reaches a file through its table of methods alone: the WAL's is exchanged for a copy in which some come
  * here first. */
@@ -20,6 +24,7 @@ struct wal_file {
     int failed;       /* SQLite's code: what was held is lost, and so is the transaction, whatever it tries next */
     sqlite3_int64 at; /* where in the file the held bytes belong */
     int len;
+    sqlite3_int64 size; /* of the file */
     uint8_t held[HELD_MAX];
 };
 
@@ -28,14 +33,28 @@ static struct wal_file *of(sqlite3_file *file)
     return (struct wal_file *)((char *)(uintptr_t)file->pMethods - offsetof(struct wal_file, methods));
 }
 
+/* From the end of what was written.  Where there is no room for more than that, that was enough. */
+static void grow(sqlite3_file *file, sqlite3_int64 end)
+{
+    static uint8_t nothing[GROW_STEP];
+    struct wal_file *wal = of(file);
+
+    wal->size = end;
+    if (wal->below->xWrite(file, nothing, sizeof nothing, end) == SQLITE_OK)
+        wal->size += (sqlite3_int64)sizeof nothing;
+}
+
 static int flush(sqlite3_file *file)
 {
     struct wal_file *wal = of(file);
     int len = wal->len;
 
     wal->len = 0;
-    if (wal->failed == SQLITE_OK && len > 0)
-        wal->failed = wal->below->xWrite(file, wal->held, len, wal->at);
+    if (wal->failed != SQLITE_OK || len == 0)
+        return wal->failed;
+    wal->failed = wal->below->xWrite(file, wal->held, len, wal->at);
+    if (wal->failed == SQLITE_OK && wal->at + len > wal->size)
+        grow(file, wal->at + len);
     return wal->failed;
 }
 
@@ -66,6 +85,7 @@ static int flushed_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     int rc = flush(file);
 
+    of(file)->size = size;
     return rc == SQLITE_OK ? of(file)->below->xTruncate(file, size) : rc;
 }
 
@@ -106,6 +126,8 @@ static void attach(struct wal_file *wal, sqlite3_file *file)
     wal->methods.xSync = flushed_sync;
     wal->methods.xFileSize = flushed_size;
     file->pMethods = &wal->methods;
+    if (wal->below->xFileSize(file, &wal->size) != SQLITE_OK)
+        wal->size = 0;
 }
 
 int wal_file_new(struct wal_file **out, struct err *err)
