@@ -2,11 +2,12 @@
  *
  * The caller's thread puts requests into `down` and takes events from `up`; uv_async_send wakes the
  * loop, an eventfd wakes the caller.  Each request runs as a fiber of its own, so they overlap.
+ * Without a thread the same loop runs in the caller's while that waits, and nobody has to be woken.
  *
  * Full queues: `down` refuses the request (XM_FAILED).  `up` has room for the answers of all
  * requests that may be outstanding; notifications stop at NOTIFICATIONS_MAX.  Where the first one of a
  * subscription is dropped stands a `lagged` notification instead, for which there is room too. */
-#include "sync/xmtui/client.h"
+#include "sync/client.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -14,6 +15,7 @@
 #include "base/queue.h"
 #include "sync/core.h"
 #include "sync/open.h"
+#include "sync/poll_set.h"
 #include "sync/rpc.h"
 #include "sync/streams.h"
 
@@ -30,6 +32,7 @@
 
 #define REQUESTS_MAX 1024
 #define NOTIFICATIONS_MAX 4096
+_Static_assert(XM_POLL_MAX == POLL_SET_MAX, "the public limit is that of the set");
 #define LAGGED_MAX 64 /* subscriptions that are told so; nobody has more */
 
 struct xm_client {
@@ -37,9 +40,10 @@ struct xm_client {
     uv_loop_t loop;
     uv_async_t wake;
     pthread_t thread;
-    bool thread_runs;
+    bool thread_runs, loop_here; /* one of them, once it is open */
     struct queue *down, *up;
-    int event_fd;
+    int event_fd;            /* with a thread */
+    struct poll_set polling; /* without */
     atomic_bool stop;
     atomic_uint outstanding; /* requests whose answer the caller has not taken */
 
@@ -64,32 +68,6 @@ struct event_item {
     struct xm_event event;
     struct event_item *next;
 };
-
-static const struct {
-    int err;
-    enum xm_code code;
-} codes[] = {{ERR_INVALID, XM_USAGE},   {ERR_NOTFOUND, XM_NOT_FOUND}, {ERR_OFFLINE, XM_OFFLINE},
-             {ERR_LOCKED, XM_LOCKED},   {ERR_KEY, XM_BAD_KEY},        {ERR_DENIED, XM_REFUSED},
-             {ERR_REMOTE, XM_REFUSED},  {ERR_PAUSED, XM_REFUSED}};
-
-static int fail(struct xm_error *error, enum xm_code code, const char *text)
-{
-    if (error) {
-        error->code = code;
-        snprintf(error->text, sizeof error->text, "%s", text);
-    }
-    return code;
-}
-
-static int fail_err(struct xm_error *error, int r, const struct err *err)
-{
-    enum xm_code code = XM_FAILED;
-
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-        if (codes[i].err == r)
-            code = codes[i].code;
-    return fail(error, code, err->text);
-}
 
 static void request_free(void *item)
 {
@@ -126,7 +104,7 @@ static bool send_up(struct xm_client *client, enum xm_event_kind kind, int64_t i
         xm_free(text);
         return false;
     }
-    while (write(client->event_fd, &one, sizeof one) < 0 && errno == EINTR)
+    while (!client->loop_here && write(client->event_fd, &one, sizeof one) < 0 && errno == EINTR)
         ;
     return true;
 }
@@ -205,9 +183,20 @@ static void on_wake(uv_async_t *wake)
     }
     if (atomic_load(&client->stop) && !uv_is_closing((uv_handle_t *)wake)) {
         uv_close((uv_handle_t *)wake, NULL);
+        if (client->loop_here)
+            poll_set_close(&client->polling);
         streams_cancel(client->core);
         core_cancel(client->core);
     }
+}
+
+/* Until there is nothing left to do, which is after `stop`. */
+static void run_to_the_end(struct xm_client *client)
+{
+    uv_run(&client->loop, UV_RUN_DEFAULT);
+    core_close(client->core);
+    uv_run(&client->loop, UV_RUN_DEFAULT); /* what closing left: close callbacks */
+    fiber_pool_clear();
 }
 
 static void *background(void *arg)
@@ -215,24 +204,42 @@ static void *background(void *arg)
     struct xm_client *client = arg;
 
     core_start(client->core);
-    uv_run(&client->loop, UV_RUN_DEFAULT);
-    core_close(client->core);
-    uv_run(&client->loop, UV_RUN_DEFAULT); /* what closing left: close callbacks */
-    fiber_pool_clear();
+    run_to_the_end(client);
     return NULL;
 }
 
 /* ---- caller's thread ---- */
 
+static int start_thread(struct xm_client *client, struct err *err)
+{
+    sigset_t all, before;
+
+    /* Signals are the main thread's business. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    client->thread_runs = pthread_create(&client->thread, NULL, background, client) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return client->thread_runs ? 0 : err_set(err, ERR_IO, "no background thread");
+}
+
+static int start_here(struct xm_client *client, struct err *err)
+{
+    int r = poll_set_open(&client->polling, &client->loop, err);
+
+    client->loop_here = r == 0;
+    if (r == 0)
+        core_start(client->core);
+    return r;
+}
+
 int xm_client_open(const struct xm_options *options, struct xm_client **out, struct xm_error *error)
 {
     struct xm_client *client = xm_alloc(sizeof *client);
-    sigset_t all, before;
     struct err err = {0};
     int r = ERR_NOMEM;
 
     if (!client)
-        return fail(error, XM_FAILED, "out of memory");
+        return client_fail(error, XM_FAILED, "out of memory");
     client->event_fd = -1;
     uv_loop_init(&client->loop);
     client->down = queue_new(REQUESTS_MAX);
@@ -245,22 +252,16 @@ int xm_client_open(const struct xm_options *options, struct xm_client **out, str
         goto failed;
     uv_async_init(&client->loop, &client->wake, on_wake);
     client->wake.data = client;
-    /* Signals are the main thread's business. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    client->thread_runs = pthread_create(&client->thread, NULL, background, client) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!client->thread_runs) {
+    if ((r = options->no_thread ? start_here(client, &err) : start_thread(client, &err)) != 0) {
         uv_close((uv_handle_t *)&client->wake, NULL);
         core_cancel(client->core);
         core_close(client->core);
-        r = err_set(&err, ERR_IO, "no background thread");
         goto failed;
     }
     *out = client;
     return XM_OK;
 failed:
-    fail_err(error, r, &err);
+    client_fail_err(error, r, &err);
     xm_client_close(client);
     return error ? (int)error->code : XM_FAILED;
 }
@@ -271,13 +272,15 @@ void xm_client_close(struct xm_client *client)
 
     if (!client)
         return;
-    if (client->thread_runs) {
-        atomic_store(&client->stop, true);
+    atomic_store(&client->stop, true);
+    if (client->thread_runs || client->loop_here)
         uv_async_send(&client->wake);
+    if (client->thread_runs)
         pthread_join(client->thread, NULL);
-    } else {
+    else if (client->loop_here)
+        run_to_the_end(client);
+    else
         uv_run(&client->loop, UV_RUN_DEFAULT);
-    }
     uv_loop_close(&client->loop);
     queue_free(client->down, request_free);
     queue_free(client->up, event_item_free);
@@ -295,28 +298,66 @@ int64_t xm_client_call(struct xm_client *client, const char *method, const char 
     struct request *request;
 
     if (params && params[strspn(params, " \t\r\n")] != '{')
-        return fail(error, XM_USAGE, "params must be a JSON object");
+        return client_fail(error, XM_USAGE, "params must be a JSON object");
     if (atomic_load(&client->outstanding) >= REQUESTS_MAX)
-        return fail(error, XM_FAILED, "too many requests wait; take their answers first");
+        return client_fail(error, XM_FAILED, "too many requests wait; take their answers first");
     request = xm_alloc(sizeof *request);
     if (!request)
-        return fail(error, XM_FAILED, "out of memory");
+        return client_fail(error, XM_FAILED, "out of memory");
     request->id = ++client->last_id;
     request->client = client;
     request->method = xm_strdup(method);
     request->params = params ? xm_strdup(params) : NULL;
     if (!request->method || (params && !request->params) || !queue_put(client->down, request)) {
         request_free(request);
-        return fail(error, XM_FAILED, "out of memory");
+        return client_fail(error, XM_FAILED, "out of memory");
     }
     atomic_fetch_add(&client->outstanding, 1);
     uv_async_send(&client->wake);
     return client->last_id;
 }
 
+struct core *client_core(struct xm_client *client)
+{
+    return client->core;
+}
+
 int xm_client_fd(struct xm_client *client)
 {
-    return client->event_fd;
+    return client->loop_here ? -1 : client->event_fd;
+}
+
+static bool up_waits(void *ctx)
+{
+    return queue_len(((struct xm_client *)ctx)->up) > 0;
+}
+
+static bool never(void *ctx)
+{
+    (void)ctx;
+    return false;
+}
+
+int xm_client_poll(struct xm_client *client, bool events, struct pollfd *fds, size_t n, int timeout_ms)
+{
+    struct pollfd all[XM_POLL_MAX + 1];
+    int r;
+
+    if (n > XM_POLL_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (events && client->kept)
+        timeout_ms = 0;
+    if (client->loop_here)
+        return poll_set_wait(&client->polling, fds, n, timeout_ms, events ? up_waits : never, client);
+    if (n > 0)
+        memcpy(all, fds, n * sizeof *fds);
+    all[n] = (struct pollfd){.fd = events ? client->event_fd : -1, .events = POLLIN};
+    r = poll(all, (nfds_t)n + 1, timeout_ms);
+    if (n > 0)
+        memcpy(fds, all, n * sizeof *fds);
+    return r > 0 && all[n].revents ? r - 1 : r;
 }
 
 static struct xm_event *take_up(struct xm_client *client)
@@ -324,7 +365,7 @@ static struct xm_event *take_up(struct xm_client *client)
     struct event_item *item = queue_take(client->up);
     uint64_t n;
 
-    if (!item) {
+    if (!item && !client->loop_here) {
         /* Clear the wake-up first, look again after: an event in between must not be lost. */
         while (read(client->event_fd, &n, sizeof n) < 0 && errno == EINTR)
             ;
@@ -365,27 +406,6 @@ static void keep(struct xm_client *client, struct xm_event *event)
     client->kept_last = event;
 }
 
-int xm_event_error(const struct xm_event *event, struct xm_error *error)
-{
-    static const struct {
-        const char *name;
-        enum xm_code code;
-    } words[] = {{"not_found", XM_NOT_FOUND}, {"invalid", XM_USAGE},  {"offline", XM_OFFLINE},
-                 {"denied", XM_REFUSED},      {"paused", XM_REFUSED}, {"conflict", XM_REFUSED}};
-    enum xm_code code = XM_FAILED;
-    json_t *json = json_loads(event->json, 0, NULL);
-    const char *name = json_string_value(json_object_get(json_object_get(json, "data"), "code"));
-
-    for (size_t i = 0; name && i < sizeof words / sizeof words[0]; i++)
-        if (strcmp(words[i].name, name) == 0)
-            code = words[i].code;
-    if (json_integer_value(json_object_get(json, "code")) == RPC_WRONG_KEY)
-        code = XM_BAD_KEY;
-    fail(error, code, json_string_value(json_object_get(json, "message")) ?: "no reason given");
-    json_decref(json);
-    return code;
-}
-
 static int answer(struct xm_event *event, char **result, struct xm_error *error)
 {
     int code = XM_OK;
@@ -400,12 +420,21 @@ static int answer(struct xm_event *event, char **result, struct xm_error *error)
     return code;
 }
 
+/* Waits for what is new, whatever is kept. */
+static int poll_up(struct xm_client *client, int timeout_ms)
+{
+    struct pollfd wait = {.fd = client->event_fd, .events = POLLIN};
+
+    if (client->loop_here)
+        return poll_set_wait(&client->polling, NULL, 0, timeout_ms, up_waits, client);
+    return poll(&wait, 1, timeout_ms);
+}
+
 int xm_client_request(struct xm_client *client, const char *method, const char *params, int timeout_ms, char **result,
                       struct xm_error *error)
 {
     int64_t id = xm_client_call(client, method, params, error);
     int64_t until = (int64_t)clock_monotonic_ms(&clock_system) + timeout_ms;
-    struct pollfd wait = {.fd = client->event_fd, .events = POLLIN};
     struct xm_event *event;
 
     if (id < 0)
@@ -419,9 +448,9 @@ int xm_client_request(struct xm_client *client, const char *method, const char *
             keep(client, event);
         }
         if (timeout_ms >= 0 && left <= 0)
-            return fail(error, XM_FAILED, "no answer in time");
-        if (poll(&wait, 1, (int)left) < 0 && errno != EINTR)
-            return fail(error, XM_FAILED, strerror(errno));
+            return client_fail(error, XM_FAILED, "no answer in time");
+        if (poll_up(client, (int)left) < 0 && errno != EINTR)
+            return client_fail(error, XM_FAILED, strerror(errno));
     }
 }
 
@@ -429,7 +458,6 @@ int xm_client_request(struct xm_client *client, const char *method, const char *
  * there.  So readiness is a reason to look, not an event. */
 struct xm_event *xm_client_wait(struct xm_client *client, int timeout_ms)
 {
-    struct pollfd wait = {.fd = client->event_fd, .events = POLLIN};
     int64_t until = (int64_t)clock_monotonic_ms(&clock_system) + timeout_ms;
     struct xm_event *event;
 
@@ -438,7 +466,7 @@ struct xm_event *xm_client_wait(struct xm_client *client, int timeout_ms)
 
         if (timeout_ms >= 0 && left <= 0)
             return NULL;
-        if (poll(&wait, 1, (int)left) < 0)
+        if (poll_up(client, (int)left) < 0)
             return NULL; /* a signal: the caller has something to do */
     }
     return event;
@@ -447,82 +475,4 @@ struct xm_event *xm_client_wait(struct xm_client *client, int timeout_ms)
 void xm_free_text(char *text)
 {
     xm_free(text);
-}
-
-int xm_conversations_list(struct xm_client *client, const char *params, char **result, struct xm_error *error)
-{
-    return xm_client_request(client, "conversations.list", params, -1, result, error);
-}
-
-int xm_conversations_sync(struct xm_client *client, char **result, struct xm_error *error)
-{
-    return xm_client_request(client, "conversations.sync", NULL, -1, result, error);
-}
-
-int xm_conversations_sync_all(struct xm_client *client, const char *params, char **result, struct xm_error *error)
-{
-    return xm_client_request(client, "conversations.syncAll", params, -1, result, error);
-}
-
-int xm_preferences_sync(struct xm_client *client, char **result, struct xm_error *error)
-{
-    return xm_client_request(client, "preferences.sync", NULL, -1, result, error);
-}
-
-int xm_consent_set(struct xm_client *client, const char *records, char **result, struct xm_error *error)
-{
-    return xm_client_request(client, "preferences.setConsent", records, -1, result, error);
-}
-
-int xm_stream_all(struct xm_client *client, char **result, struct xm_error *error)
-{
-    return xm_client_request(client, "stream.start", NULL, -1, result, error);
-}
-
-/* ---- readers ---- */
-
-struct xm_reader {
-    struct store *store;
-};
-
-int xm_reader_open(struct xm_client *client, struct xm_reader **out, struct xm_error *error)
-{
-    struct xm_reader *reader = xm_alloc(sizeof *reader);
-    struct err err = {0};
-    int r;
-
-    if (!reader)
-        return fail(error, XM_FAILED, "out of memory");
-    if ((r = core_open_reader(client->core, &reader->store, &err)) != 0) {
-        xm_free(reader);
-        return fail_err(error, r, &err);
-    }
-    *out = reader;
-    return XM_OK;
-}
-
-int xm_reader_call(struct xm_reader *reader, const char *method, const char *params, char **result,
-                   struct xm_error *error)
-{
-    struct rpc rpc = {.store = reader->store, .params = params ? json_loads(params, 0, NULL) : json_object()};
-    int r;
-
-    if (!json_is_object(rpc.params))
-        r = err_set(&rpc.err, ERR_INVALID, "params must be a JSON object");
-    else
-        r = rpc_run(&rpc, method);
-    if (r == 0 && !(*result = json_dumps(rpc.result, JSON_COMPACT | JSON_ENCODE_ANY)))
-        r = err_set(&rpc.err, ERR_NOMEM, "out of memory");
-    json_decref(rpc.params);
-    json_decref(rpc.result);
-    json_decref(rpc.error_data);
-    return r == 0 ? XM_OK : fail_err(error, r, &rpc.err);
-}
-
-void xm_reader_close(struct xm_reader *reader)
-{
-    if (!reader)
-        return;
-    core_close_reader(reader->store);
-    xm_free(reader);
 }

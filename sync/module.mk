@@ -4,7 +4,7 @@ include sync/groups.mk
 # The other half: one open home, its methods, streams, consent and the preferences group.
 libsync_la_SOURCES += \
 	sync/account.c sync/account.h \
-	sync/client.c \
+	sync/client.c sync/client.h sync/client_calls.c sync/client_error.c \
 	sync/config.c sync/config.h \
 	sync/consent.c sync/consent.h \
 	sync/consent_json.c sync/consent_json.h \
@@ -18,9 +18,11 @@ libsync_la_SOURCES += \
 	sync/methods_group.c sync/methods_permissions.c sync/methods_preferences.c sync/methods_signature.c sync/methods_stream.c \
 	sync/open.c sync/open.h \
 	sync/params.c sync/params.h \
+	sync/poll_set.c sync/poll_set.h \
 	sync/pref_payload.c sync/pref_payload.h \
 	sync/pref_tasks.c sync/pref_tasks.h \
 	sync/prefs.c sync/prefs.h \
+	sync/reader.c \
 	sync/resolve.c sync/resolve.h \
 	sync/rpc.c sync/rpc.h \
 	sync/streams.c sync/streams.h \
