@@ -144,6 +144,7 @@ int cli_open(struct cli_options *o, unsigned how, struct xm_client **out)
     }
     options = cli_client_options(o, how & CLI_OPEN_QUIET);
     options.only_existing = !(how & CLI_OPEN_MAY_MAKE);
+    options.no_thread = (how & CLI_OPEN_NO_THREAD) != 0;
     if (xm_client_open(&options, out, &error) != XM_OK)
         return exit_complain(&error);
     cli_options_forget_keys(o);

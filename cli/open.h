@@ -8,8 +8,9 @@ struct cli_options;
 struct xm_client;
 
 enum cli_open_how {
-    CLI_OPEN_QUIET = 1,    /* fetch nothing on its own */
-    CLI_OPEN_MAY_MAKE = 2, /* a home that is not there is made; else it is said how to make one, EXIT_NOT_FOUND */
+    CLI_OPEN_QUIET = 1,     /* fetch nothing on its own */
+    CLI_OPEN_MAY_MAKE = 2,  /* a home that is not there is made; else it is said how to make one, EXIT_NOT_FOUND */
+    CLI_OPEN_NO_THREAD = 4, /* all of it in this thread, while it waits in xm_client_poll() */
 };
 
 /* `how`: of enum cli_open_how.  0, and the keys in `options` are wiped; or an exit status after a line on standard

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 static int begin(void **state)
 {
@@ -201,7 +203,7 @@ static void a_stream_tells_what_happens_with_its_subscription(void **state)
 /* Sends the request and returns the answer's result. */
 static json_t *result_of(struct running *rpc, const char *method, const char *params)
 {
-    char request[1000], *line;
+    char request[2000], *line;
     json_t *answer, *result;
 
     snprintf(request, sizeof request, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}\n", method, params);
@@ -242,6 +244,106 @@ static void what_was_answered_as_published_reads_as_published_at_once(void **sta
     assert_int_equal(run_end(&rpc), 0);
 }
 
+/* What this program has used of a processor so far, in ms. */
+static long used_ms(pid_t pid)
+{
+    unsigned long user = 0, system = 0;
+    char path[64];
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    f = fopen(path, "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system), 2);
+    fclose(f);
+    return (long)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+/* Answers of more than the pipe and rpc itself keep, and nobody who reads them for half a second. */
+static void a_reader_that_is_slow_is_waited_for_without_work_and_gets_all(void **state)
+{
+    enum { TEXTS = 40, LONG = 1500, ASKED = 12, PAUSE_MS = 500 };
+    char request[LONG + 300], text[LONG + 1];
+    struct running rpc;
+    json_t *group, *answer, *rows;
+    int in_pipe = 0;
+    long before;
+
+    (void)state;
+    memset(text, 'x', LONG);
+    text[LONG] = 0;
+    run_start("@alix rpc", &rpc);
+    group = result_of(&rpc, "conversations.newGroup", "{\"peers\":[]}");
+    for (int i = 0; i < TEXTS; i++) {
+        snprintf(request, sizeof request, "{\"id\":\"%s\",\"text\":\"%s\"}", member(group, "id"), text);
+        json_decref(result_of(&rpc, "conversation.send", request));
+    }
+    for (int i = 0; i < ASKED; i++) {
+        snprintf(request, sizeof request,
+                 "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"conversation.messages\",\"params\":{\"id\":\"%s\"}}\n", i,
+                 member(group, "id"));
+        run_write(&rpc, request);
+    }
+    while (in_pipe < 61440) {
+        assert_int_equal(ioctl(rpc.out, FIONREAD, &in_pipe), 0);
+        usleep(1000);
+    }
+    usleep(PAUSE_MS * 1000); /* what it still prepares */
+    before = used_ms(rpc.pid);
+    usleep(PAUSE_MS * 1000);
+    assert_true(used_ms(rpc.pid) - before < PAUSE_MS / 5);
+    for (int i = 0; i < ASKED; i++) {
+        char *line = run_line(&rpc);
+
+        answer = json_loads(line, 0, NULL);
+        free(line);
+        rows = json_object_get(answer, "result");
+        assert_int_equal(json_integer_value(json_object_get(answer, "id")), i);
+        assert_int_equal(json_array_size(rows), TEXTS);
+        for (size_t k = 0; k < TEXTS; k++)
+            assert_string_equal(member(json_object_get(json_array_get(rows, k), "content"), "text"), text);
+        json_decref(answer);
+    }
+    json_decref(group);
+    assert_int_equal(run_end(&rpc), 0);
+}
+
+static void input_and_output_may_be_files(void **state)
+{
+    enum { N = 300 };
+    char command[600], path[200];
+    int n = 0;
+    FILE *f;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/requests", programs_folder());
+    f = fopen(path, "w");
+    for (int i = 0; i < N; i++)
+        fprintf(f, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"client.info\"}\n", i);
+    fclose(f);
+    snprintf(command, sizeof command, "'%s' --home '%s/alix' --node %s rpc <'%s' >'%s.out'", program_path("xmtui"),
+             programs_folder(), programs_node_url(), path, path);
+    assert_int_equal(system(command), 0);
+    strcat(path, ".out");
+    f = fopen(path, "r");
+    for (json_t *answer; (answer = json_loadf(f, JSON_DISABLE_EOF_CHECK, NULL)); n++) {
+        assert_non_null(json_object_get(answer, "result"));
+        json_decref(answer);
+    }
+    fclose(f);
+    assert_int_equal(n, N);
+}
+
+static void nothing_to_read_is_the_end(void **state)
+{
+    char command[400];
+
+    (void)state;
+    snprintf(command, sizeof command, "'%s' --home '%s/alix' --node %s rpc </dev/null >/dev/null", program_path("xmtui"),
+             programs_folder(), programs_node_url());
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -253,6 +355,9 @@ int main(void)
         cmocka_unit_test(requests_overlap_and_the_end_of_input_waits_for_their_answers),
         cmocka_unit_test(a_stream_tells_what_happens_with_its_subscription),
         cmocka_unit_test(what_was_answered_as_published_reads_as_published_at_once),
+        cmocka_unit_test(a_reader_that_is_slow_is_waited_for_without_work_and_gets_all),
+        cmocka_unit_test(input_and_output_may_be_files),
+        cmocka_unit_test(nothing_to_read_is_the_end),
     };
 
     return cmocka_run_group_tests(tests, begin, finish);
