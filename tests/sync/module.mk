@@ -5,8 +5,8 @@ include tests/sync/home.mk
 noinst_HEADERS += tests/sync/body.h tests/sync/fake_node.h tests/sync/peers.h tests/sync/shorthand.h
 SYNC_PEERS = tests/sync/fake_node.c tests/sync/peers.c
 PEER_TESTS = tests/sync/test_commit_log tests/sync/test_faults tests/sync/test_flows \
-	tests/sync/test_group_update tests/sync/test_live tests/sync/test_messages tests/sync/test_preferences \
-	tests/sync/test_registration tests/sync/test_welcome_check tests/sync/test_worker
+	tests/sync/test_group_update tests/sync/test_intents tests/sync/test_live tests/sync/test_messages \
+	tests/sync/test_preferences tests/sync/test_registration tests/sync/test_welcome_check tests/sync/test_worker
 check_PROGRAMS += $(PEER_TESTS)
 TESTS += $(PEER_TESTS)
 tests_sync_test_commit_log_SOURCES = tests/sync/test_commit_log.c $(SYNC_PEERS)
@@ -15,6 +15,8 @@ tests_sync_test_faults_SOURCES = tests/sync/test_faults.c $(SYNC_PEERS)
 tests_sync_test_faults_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_group_update_SOURCES = tests/sync/test_group_update.c $(SYNC_PEERS)
 tests_sync_test_group_update_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
+tests_sync_test_intents_SOURCES = tests/sync/test_intents.c $(SYNC_PEERS)
+tests_sync_test_intents_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_preferences_SOURCES = tests/sync/test_preferences.c $(SYNC_PEERS)
 tests_sync_test_preferences_LDADD = $(SYNC_LIBS) $(TEST_LIBS)
 tests_sync_test_registration_SOURCES = tests/sync/test_registration.c $(SYNC_PEERS)
