@@ -104,6 +104,14 @@ static char *read_text(struct reader *r)
     return r->bad ? NULL : xm_strndup(s.data ? (const char *)s.data : "", s.len);
 }
 
+/* After the last field was read; `has_texts`: none of read_text()'s is NULL. */
+static int end_reading(struct reader *r, bool has_texts, const char *what, struct err *err)
+{
+    if (!reader_done(r))
+        return err_set(err, ERR_CORRUPT, "a queued change of %s does not decode", what);
+    return has_texts ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+}
+
 /* ---- extensions ---- */
 
 void extensions_replace(struct slice list, uint16_t type, struct slice data, struct buf *out)
@@ -150,12 +158,10 @@ static int build_metadata(struct core *core, struct group *g, struct slice data,
     struct group_mutable changed = {0};
     struct buf ext = BUF_INIT;
     const char *now;
-    int r = ERR_CORRUPT;
+    int r;
 
-    if (!field || !value || !reader_done(&rd)) {
-        err_set(err, r, "a queued change of metadata does not decode");
+    if ((r = end_reading(&rd, field && value, "metadata", err)) != 0)
         goto done;
-    }
     now = group_attr_get(&g->ext.mutable_, field);
     if (now && strcmp(now, value) == 0) {
         out->nothing = true;
@@ -200,12 +206,10 @@ static int build_admin(struct core *core, struct group *g, struct slice data, st
     char *inbox = read_text(&rd);
     struct group_mutable changed = {0};
     struct buf ext = BUF_INIT;
-    int r = ERR_CORRUPT;
+    int r;
 
-    if (!inbox || !reader_done(&rd)) {
-        err_set(err, r, "a queued change of roles does not decode");
+    if ((r = end_reading(&rd, inbox != NULL, "roles", err)) != 0)
         goto done;
-    }
     if ((r = group_mutable_dup(&g->ext.mutable_, &changed)) != 0 || (r = change_lists(&changed, action, inbox)) != 0)
         goto done;
     out->nothing = changed.admins.n == g->ext.mutable_.admins.n &&
@@ -266,15 +270,17 @@ static int build_permission(struct core *core, struct group *g, struct slice dat
     struct policy_set changed = {0};
     struct buf ext = BUF_INIT;
     struct slice raw;
-    int r = ERR_CORRUPT;
+    int r;
 
-    if (!field || !reader_done(&rd) || option > POLICY_SUPER_ADMIN) {
-        err_set(err, r, "a queued change of permissions does not decode");
+    if ((r = end_reading(&rd, field != NULL, "permissions", err)) != 0)
+        goto done;
+    if (option > POLICY_SUPER_ADMIN ||
+        !mls_extension_find(mls_group_extensions(g->mls), EXT_GROUP_PERMISSIONS, &raw)) {
+        r = err_set(err, ERR_CORRUPT, "a queued change of permissions does not fit the group");
         goto done;
     }
     /* Decoding again is the simplest copy. */
-    if (!mls_extension_find(mls_group_extensions(g->mls), EXT_GROUP_PERMISSIONS, &raw) ||
-        (r = group_permissions_decode(raw, &changed, err)) != 0 ||
+    if ((r = group_permissions_decode(raw, &changed, err)) != 0 ||
         (r = change_policies(&changed, target, field, option)) != 0)
         goto done;
     out->nothing = policy_set_eq(&changed, &g->ext.policies);

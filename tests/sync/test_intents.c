@@ -2,6 +2,7 @@
  * until the network is back. */
 #include "tests/test.h"
 
+#include "base/alloc.h"
 #include "crypto/ed25519.h"
 #include "identity/key_package.h"
 #include "mls/mls.h"
@@ -12,9 +13,11 @@
 #include "sync/group.h"
 #include "sync/group_create.h"
 #include "sync/group_update.h"
+#include "sync/inboxes.h"
 #include "sync/intents.h"
 #include "sync/membership.h"
 #include "sync/receive.h"
+#include "sync/receive_group.h"
 #include "sync/send.h"
 #include "tests/sync/shorthand.h"
 
@@ -542,6 +545,69 @@ static void a_text_waits_for_the_network_as_long_as_it_takes(void **state)
     world_run(*state, away_with_a_text);
 }
 
+/* Publishes with memory that runs out a little later each time, until it lasts. */
+static void publish_without_memory(struct peer *p, const uint8_t id[16], enum store_intent_kind kind)
+{
+    struct group *g;
+    int r = ERR_NOMEM;
+
+    for (unsigned n = 1; r != 0; n++) {
+        OK(group_open(&p->core, id, &g, &err));
+        alloc_fail_after(n);
+        r = intents_publish(&p->core, g, NULL, &err);
+        alloc_fail_after(0);
+        if (r != 0) {
+            if (r != ERR_NOMEM)
+                fail_msg("allocation %u: %s: %s", n, err_name(r), err.text);
+            OK(group_receive(&p->core, g, NULL, &err));
+            assert_intent(p, id, kind, STORE_INTENT_TO_PUBLISH, 0);
+        }
+        group_close(&p->core, g);
+    }
+}
+
+static void no_memory(struct world *w)
+{
+    struct peer *caro = world_installation(w, 3);
+    const char *caro_id = caro->core.self.inbox_id;
+    struct membership_intent adding = {0};
+    uint64_t latest;
+    struct buf data[5] = {BUF_INIT};
+    struct stage s;
+
+    set_up_stage(w, &s);
+    OK(inbox_load(&s.alix->core, &caro_id, 1, &err));
+    OK(inbox_latest(&s.alix->core, caro_id, &latest, &err));
+    OK(group_membership_set(&adding.updates, caro_id, latest));
+    metadata_intent_write(ATTR_NAME, "new", &data[0]);
+    membership_intent_write(&adding, &data[1]);
+    admin_intent_write(ADMIN_ADD, s.bo->core.self.inbox_id, &data[2]);
+    permission_intent_write(PERMIT_METADATA, "fresh", POLICY_ALLOW, &data[3]);
+    static const enum store_intent_kind kinds[] = {STORE_INTENT_METADATA_UPDATE, STORE_INTENT_UPDATE_MEMBERSHIP,
+                                                   STORE_INTENT_UPDATE_ADMIN_LIST, STORE_INTENT_UPDATE_PERMISSION,
+                                                   STORE_INTENT_KEY_UPDATE};
+    for (size_t i = 0; i < 5; i++) {
+        size_t ledger = ledger_size(w);
+
+        queue(s.alix, s.id, kinds[i], buf_slice(&data[i]));
+        publish_without_memory(s.alix, s.id, kinds[i]);
+        assert_int_equal(ledger_size(w), ledger + 1);
+        peer_sync(s.alix);
+        assert_intents(s.alix, s.id, NULL, 0);
+        buf_free(&data[i]);
+    }
+    peer_sync(caro);
+    assert_usable(&s);
+    peer_sync(caro);
+    assert_same_epoch(s.alix, caro, s.id);
+    group_membership_free(&adding.updates);
+}
+
+static void memory_that_runs_out_counts_as_no_try(void **state)
+{
+    world_run(*state, no_memory);
+}
+
 /* ---- others behind it, and others before ---- */
 
 /* Two changes that waited: the second is made for the epoch that the first leads to. */
@@ -580,6 +646,7 @@ int main(void)
         TEST(a_text_that_the_node_refuses_three_times_has_failed_and_its_writer_sees_it),
         TEST(a_change_waits_for_the_network_as_long_as_it_takes),
         TEST(a_text_waits_for_the_network_as_long_as_it_takes),
+        TEST(memory_that_runs_out_counts_as_no_try),
         TEST(a_second_change_waits_for_the_first),
     };
 
