@@ -350,7 +350,8 @@ static int publish_commit(struct core *core, struct group *g, int64_t id, bool *
     if (r == 0)
         r = store_built(core, g, &intent, &built, err);
     if (r != 0) {
-        if (!err_is_transient(r))
+        /* What the node refuses counts, be it what a commit needs: else it would be in the way for ever. */
+        if (r == ERR_REMOTE || !err_is_transient(r))
             note_failure(core, g, &intent, r == ERR_DENIED || r == ERR_NOTFOUND || r == ERR_TOOBIG, NULL);
         goto done;
     }

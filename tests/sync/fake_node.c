@@ -196,10 +196,13 @@ static int fetch(struct node_api *base, const struct slice *keys, size_t count, 
                  struct err *err)
 {
     int r;
-    struct fake_node *node = enter_reading(base, &r, err)->node;
+    struct fake_api *api = enter_reading(base, &r, err);
+    struct fake_node *node = api->node;
 
     if (r != 0)
         return r;
+    if (api->refuse_packages)
+        return err_set(err, ERR_REMOTE, "no key packages for you");
     NEED(out->memory = node_memory_new())
     NEED(out->packages = node_memory_array(out->memory, count, sizeof *out->packages))
     out->count = count;

@@ -26,6 +26,7 @@ struct fake_api {
     size_t message_max;      /* not 0: a request with a longer group message is refused whole: ERR_REMOTE */
     size_t request_max;      /* not 0: group messages of more bytes together are not sent: ERR_TOOBIG */
     bool refuse_welcomes;    /* invitations: ERR_REMOTE */
+    bool refuse_packages;    /* whoever asks for key packages: ERR_REMOTE */
     unsigned fail_call;      /* the n-th call from now (1: the next) fails once with ERR_OFFLINE ... */
     bool fail_after;         /* ... after it has done its work, else before */
     unsigned away_after;        /* 1: offline after the next call, 2: one call later, ... */

@@ -444,6 +444,64 @@ static void a_change_that_the_node_refuses_twice_is_made_with_the_third_try(void
     world_run(*state, refused_for_a_while);
 }
 
+/* One who is to be added needs key packages, and the node gives none out. */
+static void refused_packages(struct world *w)
+{
+    struct peer *caro = world_installation(w, 3);
+    const char *caro_id = caro->core.self.inbox_id;
+    struct stage s;
+    size_t ledger;
+
+    set_up_stage(w, &s);
+    ledger = ledger_size(w);
+    s.alix->api.refuse_packages = true;
+    FAILS(group_add_members(&s.alix->core, s.id, &caro_id, 1, &err), ERR_REMOTE,
+          "adding members: building a commit: no key packages for you");
+    assert_intent(s.alix, s.id, STORE_INTENT_UPDATE_MEMBERSHIP, STORE_INTENT_ERROR, 2);
+    assert_int_equal(s.alix->api.sends, 0);
+    assert_int_equal(ledger_size(w), ledger);
+    forget_given_up(s.alix, s.id);
+    assert_usable(&s); /* though the node gives out none still */
+    s.alix->api.refuse_packages = false;
+    OK(group_add_members(&s.alix->core, s.id, &caro_id, 1, &err));
+    peer_sync(caro);
+    assert_same_epoch(s.alix, caro, s.id);
+}
+
+static void somebody_whose_key_packages_the_node_refuses_keeps_no_texts_waiting(void **state)
+{
+    world_run(*state, refused_packages);
+}
+
+/* The same with a new device of somebody who is in: it has no part in the text, and the others have. */
+static void refused_device(struct world *w)
+{
+    struct peer *bo2;
+    struct stage s;
+
+    set_up_stage(w, &s);
+    bo2 = world_installation(w, 2);
+    peer_advance(s.alix, 10);
+    s.alix->api.refuse_packages = true;
+    peer_send(s.alix, s.id, "first");
+    peer_sync(s.alix);
+    assert_intent(s.alix, s.id, STORE_INTENT_UPDATE_MEMBERSHIP, STORE_INTENT_ERROR, 2);
+    forget_given_up(s.alix, s.id);
+    s.alix->api.refuse_packages = false;
+    peer_advance(s.alix, 10);
+    peer_send(s.alix, s.id, "second");
+    peer_sync(s.bo);
+    peer_sync(bo2);
+    assert_string_equal(peer_texts(s.bo, s.id), "first|second");
+    assert_string_equal(peer_texts(bo2, s.id), "second");
+    assert_same_epoch(s.bo, bo2, s.id);
+}
+
+static void a_device_whose_key_package_the_node_refuses_keeps_no_texts_waiting(void **state)
+{
+    world_run(*state, refused_device);
+}
+
 static void refused_text(struct world *w)
 {
     uint8_t message[32];
@@ -643,6 +701,8 @@ int main(void)
         TEST(what_cannot_be_built_is_given_up_after_three_tries),
         TEST(a_change_that_the_node_refuses_three_times_is_given_up),
         TEST(a_change_that_the_node_refuses_twice_is_made_with_the_third_try),
+        TEST(somebody_whose_key_packages_the_node_refuses_keeps_no_texts_waiting),
+        TEST(a_device_whose_key_package_the_node_refuses_keeps_no_texts_waiting),
         TEST(a_text_that_the_node_refuses_three_times_has_failed_and_its_writer_sees_it),
         TEST(a_change_waits_for_the_network_as_long_as_it_takes),
         TEST(a_text_waits_for_the_network_as_long_as_it_takes),
