@@ -145,6 +145,11 @@ int intent_acknowledge(struct core *core, struct group *g, const int64_t *ids, c
     return r;
 }
 
+static bool is_given_up(const struct store_intent *intent, bool final)
+{
+    return final || intent->attempts + 1 >= ATTEMPTS_MAX;
+}
+
 /* The node, or building, said no: counted, and at last given up. */
 static int note_failure(struct core *core, const struct group *g, const struct store_intent *intent, bool final,
                         struct err *err)
@@ -154,7 +159,7 @@ static int note_failure(struct core *core, const struct group *g, const struct s
 
     if (r != 0)
         return r;
-    if (!final && intent->attempts + 1 < ATTEMPTS_MAX) {
+    if (!is_given_up(intent, final)) {
         r = store_intent_set_to_publish(core->store, intent->id, true, 0, err);
     } else {
         r = store_intent_set_error(core->store, intent->id, err);
@@ -330,48 +335,91 @@ static int check_built(struct core *core, struct group *g, const struct built_co
     return r;
 }
 
-static int publish_commit(struct core *core, struct group *g, int64_t id, bool *sent, struct err *err)
+static int make_commit(struct core *core, struct group *g, const struct store_intent *intent,
+                       struct built_commit *out, struct err *err)
+{
+    int r = commit_build(core, g, intent, out, err);
+
+    if (r != 0 || out->nothing)
+        return r;
+    if ((r = check_built(core, g, out, err)) == 0)
+        r = store_built(core, g, intent, out, err);
+    return r;
+}
+
+static bool is_refusal(int code)
+{
+    return code == ERR_DENIED || code == ERR_NOTFOUND || code == ERR_TOOBIG;
+}
+
+enum commit_fate {
+    COMMIT_KEPT, /* or there was nothing to do */
+    COMMIT_SENT,
+    COMMIT_GIVEN_UP,
+};
+
+static int publish_commit(struct core *core, struct group *g, int64_t id, enum commit_fate *fate, struct err *err)
 {
     struct store_mem mem = STORE_MEM_INIT;
     struct store_intent intent;
     struct built_commit built = {0};
     struct wire_message message;
+    bool refused, counts;
     int r;
 
-    *sent = false;
+    *fate = COMMIT_KEPT;
     if ((r = store_intent_get(core->store, id, &mem, &intent, err)) != 0)
         goto done;
-    if ((r = commit_build(core, g, &intent, &built, err)) == 0 && built.nothing) {
+    if ((r = make_commit(core, g, &intent, &built, err)) == 0 && built.nothing) {
         r = store_intent_delete(core->store, id, err);
         goto done;
     }
-    if (r == 0)
-        r = check_built(core, g, &built, err);
-    if (r == 0)
-        r = store_built(core, g, &intent, &built, err);
-    if (r != 0) {
-        /* What the node refuses counts, be it what a commit needs: else it would be in the way for ever. */
-        if (r == ERR_REMOTE || !err_is_transient(r))
-            note_failure(core, g, &intent, r == ERR_DENIED || r == ERR_NOTFOUND || r == ERR_TOOBIG, NULL);
-        goto done;
+    refused = is_refusal(r);
+    /* What the node refuses counts, be it what a commit needs: else it would be in the way for ever. */
+    counts = r == ERR_REMOTE || !err_is_transient(r);
+    if (r == 0) {
+        message = (struct wire_message){bytes_slice(&built.mls.message), intent.should_push};
+        r = intent_send(core, g, &message, 1, err);
+        counts = r == ERR_REMOTE || r == ERR_TOOBIG;
     }
-    message = (struct wire_message){bytes_slice(&built.mls.message), intent.should_push};
-    r = intent_send(core, g, &message, 1, err);
-    *sent = r == 0;
-    if (r == ERR_REMOTE || r == ERR_TOOBIG)
-        note_failure(core, g, &intent, false, NULL);
+    if (r == 0)
+        *fate = COMMIT_SENT;
+    else if (counts && note_failure(core, g, &intent, refused, NULL) == 0 && is_given_up(&intent, refused))
+        *fate = COMMIT_GIVEN_UP;
 done:
     built_commit_free(&built);
     store_mem_free(&mem);
     return r;
 }
 
+/* In order, until something fails or a commit of ours is out.  *gave_up: what failed is in the way no more. */
+static int publish_todo(struct core *core, struct group *g, const struct todo *t, int64_t only, size_t *published,
+                        bool *gave_up, struct err *err)
+{
+    enum commit_fate fate = COMMIT_KEPT;
+    int r = 0;
+
+    for (size_t i = 0, used; r == 0 && i < t->n && fate != COMMIT_SENT; i += used) {
+        used = 1;
+        if (only && t->at[i].id != only)
+            continue;
+        if (t->at[i].kind == STORE_INTENT_SEND_MESSAGE)
+            r = publish_messages(core, g, t, i, &used, published, err);
+        else
+            r = publish_commit(core, g, t->at[i].id, &fate, err);
+    }
+    *gave_up = fate == COMMIT_GIVEN_UP;
+    return r;
+}
+
 /* `only`: this one and nothing else; 0: all. */
-static int publish(struct core *core, struct group *g, int64_t only, size_t *published, struct err *err)
+static int publish(struct core *core, struct group *g, int64_t only, size_t *published, bool *gave_up,
+                   struct err *err)
 {
     struct todo t = {0};
     int r;
 
+    *gave_up = false;
     if (g->nothing_queued)
         return 0;
     /* What the node is known to have taken is not unseen. */
@@ -385,31 +433,28 @@ static int publish(struct core *core, struct group *g, int64_t only, size_t *pub
     for (size_t i = 0; i < t.n; i++)
         if (t.at[i].state == STORE_INTENT_PUBLISHED)
             goto done;
-    if (t.n > 0 && (!core->api || core->offline)) {
+    if (t.n > 0 && (!core->api || core->offline))
         r = err_set(err, ERR_OFFLINE, "%s", _("offline: kept to be sent later"));
-        goto done;
-    }
-    for (size_t i = 0, used; r == 0 && i < t.n; i += used) {
-        bool sent;
-        used = 1;
-        if (only && t.at[i].id != only)
-            continue;
-        if (t.at[i].kind == STORE_INTENT_SEND_MESSAGE) {
-            r = publish_messages(core, g, &t, i, &used, published, err);
-        } else {
-            r = publish_commit(core, g, t.at[i].id, &sent, err);
-            if (sent)
-                break;
-        }
-    }
+    else
+        r = publish_todo(core, g, &t, only, published, gave_up, err);
 done:
     xm_free(t.at);
     return r;
 }
 
+/* What is given up holds up nothing behind it; the first such failure is told. */
 int intents_publish(struct core *core, struct group *g, size_t *published, struct err *err)
 {
-    return publish(core, g, 0, published, err);
+    struct err why = {0};
+    bool gave_up = true;
+    int r = 0, first = 0;
+
+    while (gave_up) {
+        r = publish(core, g, 0, published, &gave_up, &why);
+        if (first == 0 && (first = r) != 0 && err)
+            *err = why;
+    }
+    return first;
 }
 
 /* ---- afterwards ---- */
@@ -491,40 +536,61 @@ int intents_send_welcomes(struct core *core, struct group *g, struct err *err)
     return r;
 }
 
-/* Publishes and reads until this intent is done or given up (then with its reason), some rounds. */
-static int resolve(struct core *core, struct group *g, int64_t id, enum intent_turn turn, struct err *err)
+/* Why an intent was given up: what publishing said in this round, else what was found in the ledger. */
+static int reason(int sent, struct err *why)
+{
+    return sent ? sent : err_set(why, ERR_DENIED, "%s", _("this change was sent, but cannot be followed here"));
+}
+
+/* One round.  *over: the intent is done or given up, or there is no sense in a further round; else the failure,
+ * if any, is of this round alone. */
+static int resolve_once(struct core *core, struct group *g, int64_t id, enum intent_turn turn, bool *over,
+                        struct err *err)
 {
     struct store_mem mem = STORE_MEM_INIT;
     struct store_intent intent;
-    struct err why = {0};
-    int r = 0;
+    struct err unused;
+    bool gave_up;
+    int sent = publish(core, g, turn == INTENT_AHEAD ? id : 0, NULL, &gave_up, err), got, r;
 
-    for (unsigned round = 0, wait_ms = 50; round < ROUNDS_MAX; round++) {
-        int sent = publish(core, g, turn == INTENT_AHEAD ? id : 0, NULL, &why), got;
-        if (sent == ERR_OFFLINE || sent == ERR_CANCELED)
-            break;
-        got = group_receive(core, g, NULL, sent == 0 ? &why : NULL);
-        if (got == 0)
-            got = intents_send_welcomes(core, g, &why);
-        store_mem_reset(&mem);
-        r = store_intent_get(core->store, id, &mem, &intent, NULL);
-        if (r == ERR_NOTFOUND) {
-            store_mem_free(&mem);
-            return 0;
-        }
-        if (r == 0 && intent.state == STORE_INTENT_ERROR) {
-            why.code = why.code ? why.code : ERR_DENIED;
-            break;
-        }
-        if (got == ERR_OFFLINE || got == ERR_CANCELED || core_sleep(core, wait_ms + rand_below(core->rand, 25), &why))
-            break;
-        wait_ms = wait_ms * 3 > 1500 ? 1500 : wait_ms * 3;
+    *over = sent == ERR_OFFLINE || sent == ERR_CANCELED;
+    if (*over)
+        return sent;
+    got = group_receive(core, g, NULL, sent ? &unused : err);
+    if (got == 0)
+        got = intents_send_welcomes(core, g, sent ? &unused : err);
+    r = store_intent_get(core->store, id, &mem, &intent, NULL);
+    *over = true;
+    if (r == ERR_NOTFOUND)
+        r = 0;
+    else if (r == 0 && intent.state == STORE_INTENT_ERROR)
+        r = reason(sent, err);
+    else {
+        *over = got == ERR_OFFLINE || got == ERR_CANCELED;
+        r = sent ? sent : got;
     }
     store_mem_free(&mem);
-    if (err)
-        *err = why;
-    return why.code ? why.code
-                    : err_set(err, ERR_CONFLICT, "%s", _("others keep changing this conversation: try again"));
+    return r;
+}
+
+/* Publishes and reads until this intent is done or given up (then with its reason), some rounds. */
+static int resolve(struct core *core, struct group *g, int64_t id, enum intent_turn turn, struct err *err)
+{
+    struct err why = {0};
+    bool over = false;
+    int r = 0, slept = 0;
+
+    for (unsigned round = 0, wait_ms = 50; round < ROUNDS_MAX && slept == 0; round++) {
+        r = resolve_once(core, g, id, turn, &over, &why);
+        if (over)
+            break;
+        slept = core_sleep(core, wait_ms + rand_below(core->rand, 25), r ? NULL : &why);
+        wait_ms = wait_ms * 3 > 1500 ? 1500 : wait_ms * 3;
+    }
+    r = r ? r : slept;
+    if (r != 0)
+        return err_set(err, r, "%s", why.text);
+    return over ? 0 : err_set(err, ERR_CONFLICT, "%s", _("others keep changing this conversation: try again"));
 }
 
 int intent_resolve_messages(struct core *core, struct group *g, struct err *err)

@@ -28,7 +28,8 @@ int intent_queue(struct core *core, struct group *g, enum store_intent_kind kind
 
 /* Sends what can be sent: messages up to and including the next commit, in the order in which they were queued.
  * Nothing where something is published and unseen: read the ledger, then call again.  *published (may be
- * NULL) counts messages the node has taken.  ERR_OFFLINE: everything is kept. */
+ * NULL) counts messages the node has taken.  What is given up holds up nothing behind it; the first such
+ * failure is what is returned.  ERR_OFFLINE: everything is kept. */
 int intents_publish(struct core *core, struct group *g, size_t *published, struct err *err);
 
 /* How many are to be published; does not wait. */

@@ -1,5 +1,5 @@
-/* What becomes of a change or a text that cannot be made or sent: given up at once, tried again and counted, or kept
- * until the network is back. */
+/* What becomes of a change or a text that cannot be made or sent: given up at once, tried again and counted, or
+ * kept until the network is back. */
 #include "tests/test.h"
 
 #include "base/alloc.h"
@@ -49,7 +49,7 @@ static void set_up_stage(struct world *w, struct stage *s)
 
     OK(group_create(&s->alix->core, &options, &bo_id, 1, s->id, &err));
     peer_sync(s->bo);
-    OK(group_update_key(&s->bo->core, s->id, &err)); /* what comes first in a group comes before its first change */
+    OK(group_update_key(&s->bo->core, s->id, &err)); /* which goes in front of the first text otherwise */
     peer_sync(s->alix);
     s->bo->api.sends = s->alix->api.sends = 0;
 }
@@ -238,7 +238,8 @@ static void not_permitted(struct world *w)
             "changing permissions is not permitted");
     REFUSED(s.bo, STORE_INTENT_UPDATE_MEMBERSHIP, group_remove_members(bo, s.id, &alix_id, 1, &err),
             "removing members: removing members is not permitted");
-    REFUSED(s.alix, STORE_INTENT_UPDATE_ADMIN_LIST, group_update_admin(alix, s.id, SUPER_ADMIN_REMOVE, alix_id, &err),
+    REFUSED(s.alix, STORE_INTENT_UPDATE_ADMIN_LIST,
+            group_update_admin(alix, s.id, SUPER_ADMIN_REMOVE, alix_id, &err),
             "removing super admins, or the last one, is not permitted");
 #undef REFUSED
     assert_string_equal(name_of(s.bo, s.id), "old");
@@ -295,8 +296,8 @@ static void no_key_package(struct world *w)
     set_up_stage(w, &s);
     ledger = ledger_size(w);
     FAILS(group_add_members(&s.alix->core, s.id, &caro_id, 1, &err), ERR_NOTFOUND,
-          "adding members: building a commit: none of the installations to be added can be reached: their key packages "
-          "are missing or bad");
+          "adding members: building a commit: none of the installations to be added can be reached: "
+          "their key packages are missing or bad");
     assert_refused(&s, s.alix, STORE_INTENT_UPDATE_MEMBERSHIP, ledger);
     assert_int_equal(s.alix->api.sends, 0);
     assert_usable(&s);
@@ -668,6 +669,31 @@ static void memory_that_runs_out_counts_as_no_try(void **state)
 
 /* ---- others behind it, and others before ---- */
 
+static void behind(struct world *w)
+{
+    uint8_t message[32];
+    struct stage s;
+
+    set_up_stage(w, &s);
+    queue_attribute(s.bo, s.id, ATTR_NAME, "no");
+    queue_text(s.bo, s.id, "yes", message);
+    FAILS(group_sync(&s.bo->core, s.id, NULL, &err), ERR_DENIED,
+          "changing the attribute group_name is not permitted");
+    assert_int_equal(status_of(s.bo, message), STORE_PUBLISHED);
+    assert_int_equal(s.bo->api.sends, 1);
+    forget_given_up(s.bo, s.id);
+    /* The same where the person writes the text just now. */
+    queue_attribute(s.bo, s.id, ATTR_NAME, "no");
+    peer_send(s.bo, s.id, "at once");
+    snprintf(s.texts, sizeof s.texts, "yes|at once");
+    assert_usable(&s);
+}
+
+static void a_change_that_is_given_up_keeps_no_text_waiting(void **state)
+{
+    world_run(*state, behind);
+}
+
 /* Two changes that waited: the second is made for the epoch that the first leads to. */
 static void one_by_one(struct world *w)
 {
@@ -690,6 +716,90 @@ static void a_second_change_waits_for_the_first(void **state)
     world_run(*state, one_by_one);
 }
 
+/* The node refuses the first try, and Bo is faster with all the others. */
+static void bo_is_faster(void *ctx)
+{
+    struct stage *s = ctx;
+
+    s->alix->api.refuse_messages = s->alix->api.sends == 1;
+    s->alix->api.before_send = bo_is_faster;
+    OK(group_update_key(&s->bo->core, s->id, &err));
+}
+
+static bool no_waiting;
+
+static void let_waits_end(void *ctx)
+{
+    while (no_waiting)
+        world_let_timers_end(ctx);
+}
+
+static void always_late(struct world *w)
+{
+    struct stage s;
+    int r;
+
+    set_up_stage(w, &s);
+    no_waiting = true;
+    OK(fiber_start(let_waits_end, w, &err));
+    s.alix->api.before_send = bo_is_faster;
+    s.alix->api.before_send_ctx = &s;
+    r = group_update_attribute(&s.alix->core, s.id, ATTR_NAME, "new", &err);
+    no_waiting = false;
+    assert_int_equal(r, ERR_CONFLICT);
+    assert_string_equal(err.text, "others keep changing this conversation: try again");
+    s.alix->api.before_send = NULL;
+    assert_intent(s.alix, s.id, STORE_INTENT_METADATA_UPDATE, STORE_INTENT_TO_PUBLISH, 1);
+    peer_sync(s.alix);
+    assert_usable(&s);
+    assert_string_equal(name_of(s.bo, s.id), "new");
+}
+
+static void who_is_always_late_hears_that_and_not_what_was_wrong_before(void **state)
+{
+    world_run(*state, always_late);
+}
+
+/* What was sent is damaged on our disk before it comes back. */
+static int damage(void *ctx, const struct store_intent *row)
+{
+    struct store *store = ((struct stage *)ctx)->alix->core.store;
+    uint8_t hash[32];
+
+    memcpy(hash, row->payload_hash.data, sizeof hash);
+    OK(store_intent_set_to_publish(store, row->id, false, 0, &err));
+    OK(store_intent_set_published(store, row->id, slice_of(hash, 32), slice_str("?"), slice_of(NULL, 0),
+                                  row->published_epoch, &err));
+    return 1;
+}
+
+static void damage_published(void *ctx)
+{
+    struct stage *s = ctx;
+
+    assert_int_equal(store_intents_each(s->alix->core.store, slice_of(s->id, 16),
+                                        STORE_INTENT_BIT(STORE_INTENT_PUBLISHED), damage, s, &err),
+                     1);
+}
+
+static void damaged(struct world *w)
+{
+    struct stage s;
+
+    set_up_stage(w, &s);
+    s.alix->api.before_send = damage_published;
+    s.alix->api.before_send_ctx = &s;
+    FAILS(group_update_attribute(&s.alix->core, s.id, ATTR_NAME, "new", &err), ERR_DENIED,
+          "this change was sent, but cannot be followed here");
+    assert_int_equal(s.alix->api.sends, 1);
+    assert_intent(s.alix, s.id, STORE_INTENT_METADATA_UPDATE, STORE_INTENT_ERROR, 0);
+}
+
+static void a_change_that_was_sent_and_cannot_be_followed_is_told_of(void **state)
+{
+    world_run(*state, damaged);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -707,7 +817,10 @@ int main(void)
         TEST(a_change_waits_for_the_network_as_long_as_it_takes),
         TEST(a_text_waits_for_the_network_as_long_as_it_takes),
         TEST(memory_that_runs_out_counts_as_no_try),
+        TEST(a_change_that_is_given_up_keeps_no_text_waiting),
         TEST(a_second_change_waits_for_the_first),
+        TEST(who_is_always_late_hears_that_and_not_what_was_wrong_before),
+        TEST(a_change_that_was_sent_and_cannot_be_followed_is_told_of),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
