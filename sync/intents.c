@@ -352,6 +352,32 @@ static bool is_refusal(int code)
     return code == ERR_DENIED || code == ERR_NOTFOUND || code == ERR_TOOBIG;
 }
 
+/* A refusal holds for the newest epoch alone: in one that we had not read, we may have been given the right
+ * (libxmtp sends without asking, loses the epoch and builds again).  *refused: it is final. */
+static int make_commit_up_to_date(struct core *core, struct group *g, const struct store_intent *intent,
+                                  struct built_commit *out, bool *refused, struct err *err)
+{
+    uint64_t epoch = mls_group_epoch(g->mls);
+    struct err why = {0};
+    int r = make_commit(core, g, intent, out, err), read;
+
+    *refused = false;
+    if (!is_refusal(r))
+        return r;
+    if ((read = group_receive(core, g, NULL, &why)) != 0 || (read = group_load_mls(core, g, &why)) != 0)
+        return err_set(err, read, "%s", why.text);
+    *refused = true;
+    if (!mls_group_is_active(g->mls))
+        return err_set(err, ERR_STATE, "%s", _("you are not in this conversation any more"));
+    if (mls_group_epoch(g->mls) == epoch)
+        return r;
+    built_commit_free(out);
+    *out = (struct built_commit){0};
+    r = make_commit(core, g, intent, out, err);
+    *refused = is_refusal(r);
+    return r;
+}
+
 enum commit_fate {
     COMMIT_KEPT, /* or there was nothing to do */
     COMMIT_SENT,
@@ -364,17 +390,16 @@ static int publish_commit(struct core *core, struct group *g, int64_t id, enum c
     struct store_intent intent;
     struct built_commit built = {0};
     struct wire_message message;
-    bool refused, counts;
+    bool refused = false, counts;
     int r;
 
     *fate = COMMIT_KEPT;
     if ((r = store_intent_get(core->store, id, &mem, &intent, err)) != 0)
         goto done;
-    if ((r = make_commit(core, g, &intent, &built, err)) == 0 && built.nothing) {
+    if ((r = make_commit_up_to_date(core, g, &intent, &built, &refused, err)) == 0 && built.nothing) {
         r = store_intent_delete(core->store, id, err);
         goto done;
     }
-    refused = is_refusal(r);
     /* What the node refuses counts, be it what a commit needs: else it would be in the way for ever. */
     counts = r == ERR_REMOTE || !err_is_transient(r);
     if (r == 0) {
@@ -495,6 +520,19 @@ int intents_release_unseen(struct core *core, struct group *g, struct err *err)
     return r;
 }
 
+int intents_give_up_commits(struct core *core, const struct group *g, struct err *err)
+{
+    struct todo t = {0};
+    int r = read_todo(core, g, STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED),
+                      &t, err);
+
+    for (size_t i = 0; r == 0 && i < t.n; i++)
+        if (t.at[i].kind != STORE_INTENT_SEND_MESSAGE)
+            r = store_intent_set_error(core->store, t.at[i].id, err);
+    xm_free(t.at);
+    return r;
+}
+
 /* A refusal by the node holds up nothing else; the next sync tries again. */
 static int send_one_batch(struct core *core, const struct store_intent *intent, bool *done, struct err *err)
 {
@@ -537,8 +575,10 @@ int intents_send_welcomes(struct core *core, struct group *g, struct err *err)
 }
 
 /* Why an intent was given up: what publishing said in this round, else what was found in the ledger. */
-static int reason(int sent, struct err *why)
+static int reason(const struct group *g, int sent, struct err *why)
 {
+    if (g->mls && !mls_group_is_active(g->mls))
+        return err_set(why, ERR_STATE, "%s", _("you are not in this conversation any more"));
     return sent ? sent : err_set(why, ERR_DENIED, "%s", _("this change was sent, but cannot be followed here"));
 }
 
@@ -564,7 +604,7 @@ static int resolve_once(struct core *core, struct group *g, int64_t id, enum int
     if (r == ERR_NOTFOUND)
         r = 0;
     else if (r == 0 && intent.state == STORE_INTENT_ERROR)
-        r = reason(sent, err);
+        r = reason(g, sent, err);
     else {
         *over = got == ERR_OFFLINE || got == ERR_CANCELED;
         r = sent ? sent : got;

@@ -9,6 +9,7 @@
 #include "sync/commit_log.h"
 #include "sync/core.h"
 #include "sync/group.h"
+#include "sync/intents.h"
 #include "sync/receive_group.h"
 #include "sync/transcript.h"
 
@@ -31,10 +32,10 @@ static int store_applied(struct core *core, struct group *g, const struct node_g
         return r;
     /* It is ours now to take those out who asked for it before. */
     g->has_leaver |= inbox_list_has(&outcome->super_admins_added, core->self.inbox_id);
-    if (!mls_group_is_active(g->mls))
-        r = store_group_set_active(core->store, slice_of(g->id, 16), false, err);
-    else
+    if (mls_group_is_active(g->mls))
         r = group_refresh_row(core, g, err);
+    else if ((r = store_group_set_active(core->store, slice_of(g->id, 16), false, err)) == 0)
+        r = intents_give_up_commits(core, g, err);
     memcpy(changed.group_id, g->id, 16);
     return r == 0 ? core_note(core, &changed, err) : r;
 }

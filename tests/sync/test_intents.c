@@ -760,6 +760,107 @@ static void who_is_always_late_hears_that_and_not_what_was_wrong_before(void **s
     world_run(*state, always_late);
 }
 
+/* Bo was made an admin and has not heard of it. */
+static void promoted(struct world *w)
+{
+    const char *bo_id;
+    struct stage s;
+
+    set_up_stage(w, &s);
+    bo_id = s.bo->core.self.inbox_id;
+    OK(group_update_admin(&s.alix->core, s.id, ADMIN_ADD, bo_id, &err));
+    OK(group_update_attribute(&s.bo->core, s.id, ATTR_NAME, "new", &err));
+    assert_int_equal(s.bo->api.sends, 1);
+    peer_sync(s.alix);
+    assert_string_equal(name_of(s.alix, s.id), "new");
+    assert_usable(&s);
+    /* What he may not do any more is no reason to think so either. */
+    OK(group_update_admin(&s.alix->core, s.id, ADMIN_REMOVE, bo_id, &err));
+    FAILS(group_update_attribute(&s.bo->core, s.id, ATTR_NAME, "no", &err), ERR_DENIED,
+          "changing the attribute group_name is not permitted");
+    assert_intent(s.bo, s.id, STORE_INTENT_METADATA_UPDATE, STORE_INTENT_ERROR, 0);
+    forget_given_up(s.bo, s.id);
+    assert_string_equal(name_of(s.alix, s.id), "new");
+    assert_usable(&s);
+    /* Something else has happened that he has not heard of. */
+    OK(group_update_key(&s.alix->core, s.id, &err));
+    s.bo->api.sends = 0;
+    FAILS(group_update_attribute(&s.bo->core, s.id, ATTR_NAME, "no", &err), ERR_DENIED,
+          "changing the attribute group_name is not permitted");
+    assert_refused(&s, s.bo, STORE_INTENT_METADATA_UPDATE, ledger_size(w));
+    assert_usable(&s);
+}
+
+static void somebody_who_may_do_it_by_now_is_not_refused_for_what_was(void **state)
+{
+    world_run(*state, promoted);
+}
+
+/* The ledger cannot be read just then: nobody knows whether it is refused. */
+static void promoted_and_away(struct world *w)
+{
+    struct stage s;
+
+    set_up_stage(w, &s);
+    OK(group_update_admin(&s.alix->core, s.id, ADMIN_ADD, s.bo->core.self.inbox_id, &err));
+    queue_attribute(s.bo, s.id, ATTR_NAME, "new");
+    s.bo->api.fail_call = 1;
+    assert_int_equal(group_sync(&s.bo->core, s.id, NULL, &err), ERR_OFFLINE);
+    assert_intent(s.bo, s.id, STORE_INTENT_METADATA_UPDATE, STORE_INTENT_TO_PUBLISH, 0);
+    OK(group_sync(&s.bo->core, s.id, NULL, &err));
+    assert_usable(&s);
+    assert_string_equal(name_of(s.alix, s.id), "new");
+}
+
+static void nobody_is_refused_before_the_ledger_was_read(void **state)
+{
+    world_run(*state, promoted_and_away);
+}
+
+/* Bo was taken out and has not heard of it, when he asks for something that he might, or might not, have done. */
+static void taken_out(struct world *w)
+{
+    const char *bo_id;
+    struct stage s;
+    size_t waiting;
+
+    set_up_stage(w, &s);
+    bo_id = s.bo->core.self.inbox_id;
+    for (unsigned i = 0; i < 4; i++) {
+        bool was_admin = i % 2, queued = i / 2;
+
+        if (was_admin)
+            OK(group_update_admin(&s.alix->core, s.id, ADMIN_ADD, bo_id, &err));
+        peer_sync(s.bo);
+        OK(group_remove_members(&s.alix->core, s.id, &bo_id, 1, &err));
+        if (queued)
+            queue_attribute(s.bo, s.id, ATTR_NAME, "no");
+        if (!queued || !was_admin)
+            FAILS(queued ? group_sync(&s.bo->core, s.id, NULL, &err)
+                         : group_update_attribute(&s.bo->core, s.id, ATTR_NAME, "no", &err),
+                  ERR_STATE, "you are not in this conversation any more");
+        else
+            OK(group_sync(&s.bo->core, s.id, NULL, &err)); /* he reads it after he has sent */
+        assert_intent(s.bo, s.id, STORE_INTENT_METADATA_UPDATE, STORE_INTENT_ERROR, 0);
+        OK(outbox_size(&s.bo->core, &waiting, &err));
+        assert_int_equal(waiting, 0);
+        forget_given_up(s.bo, s.id);
+        peer_sync(s.alix);
+        assert_string_equal(name_of(s.alix, s.id), "old");
+        /* Asked in again, and everything goes on. */
+        OK(group_add_members(&s.alix->core, s.id, &bo_id, 1, &err));
+        peer_sync(s.bo);
+        assert_usable(&s);
+        if (was_admin)
+            OK(group_update_admin(&s.alix->core, s.id, ADMIN_REMOVE, bo_id, &err));
+    }
+}
+
+static void who_was_taken_out_meanwhile_hears_that_and_not_to_try_again(void **state)
+{
+    world_run(*state, taken_out);
+}
+
 /* What was sent is damaged on our disk before it comes back. */
 static int damage(void *ctx, const struct store_intent *row)
 {
@@ -820,6 +921,9 @@ int main(void)
         TEST(a_change_that_is_given_up_keeps_no_text_waiting),
         TEST(a_second_change_waits_for_the_first),
         TEST(who_is_always_late_hears_that_and_not_what_was_wrong_before),
+        TEST(somebody_who_may_do_it_by_now_is_not_refused_for_what_was),
+        TEST(nobody_is_refused_before_the_ledger_was_read),
+        TEST(who_was_taken_out_meanwhile_hears_that_and_not_to_try_again),
         TEST(a_change_that_was_sent_and_cannot_be_followed_is_told_of),
     };
 
