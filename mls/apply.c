@@ -200,9 +200,11 @@ static int apply_remove(struct mls_staged_commit *s, struct mls_item *item, stru
 /* Our own adds were checked by the caller before, signatures are not verified twice. */
 static int check_add(struct mls_group *g, const struct mls_key_package *kp, bool ours, struct err *err)
 {
-    unsigned which = MLS_KP_SUITE | MLS_KP_VERSION | MLS_KP_LEAF_SOURCE | MLS_KP_INIT_KEY | MLS_KP_EXTENSIONS, faults;
+    unsigned which = MLS_KP_SUITE | MLS_KP_VERSION | MLS_KP_LEAF_SOURCE | MLS_KP_INIT_KEY, faults;
     int e;
 
+    if (!mls_allows(g, MLS_ALLOW_UNLISTED_EXTENSIONS))
+        which |= MLS_KP_EXTENSIONS;
     if (!ours)
         which |= MLS_KP_LEAF_SIGNATURE | MLS_KP_SIGNATURE;
     if ((e = mls_extensions_check(kp->extensions, err)) != 0 ||

@@ -204,8 +204,11 @@ enum mls_config_flag {
     MLS_ALLOW_EXTERNAL = 1 << 3,  /* external commits, new-member and external-sender proposals */
     MLS_ALLOW_REINIT = 1 << 4,
     MLS_CHECK_LIFETIMES = 1 << 5, /* of other members' leaves, against `now_s` */
-    MLS_ALLOW_UNREQUIRED_EXTENSIONS = 1 << 6 /* group extensions that required_capabilities does not name:
-                                                RFC 9420 has them, OpenMLS refuses the commit */
+    MLS_ALLOW_UNREQUIRED_EXTENSIONS = 1 << 6, /* group extensions that required_capabilities does not name:
+                                                 RFC 9420 has them, OpenMLS refuses the commit */
+    MLS_ALLOW_UNLISTED_EXTENSIONS = 1 << 7    /* of an added key package (not its leaf), types that its
+                                                 capabilities do not list: RFC 9420 section 10 has receivers
+                                                 ignore them, OpenMLS refuses the commit */
 };
 
 /* Not part of the stored state: given anew at each load. */

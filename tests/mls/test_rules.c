@@ -367,6 +367,24 @@ static void key_packages_against_the_rules_are_not_let_in(void **state)
     end(m);
 }
 
+/* RFC 9420 section 10: the maker must list them, everybody else must ignore what they do not know. */
+static void extensions_that_a_key_package_does_not_list_are_let_in_where_that_is_allowed(void **state)
+{
+    struct kit_member m[MEMBERS];
+    struct bytes kp;
+
+    (void)state;
+    begin(m);
+    m[1].g->config.flags |= MLS_ALLOW_UNLISTED_EXTENSIONS;
+    kp = forge_key_package(&m[3], unlisted);
+    add_is_refused(m, bytes_slice(&kp), ERR_AUTH, "confirmation tag");
+    bytes_free(&kp);
+    kp = forge_key_package(&m[3], leaf_unlisted); /* of the leaf's own list the RFC has it checked */
+    add_is_refused(m, bytes_slice(&kp), ERR_DENIED, "a leaf carries an extension that it does not list");
+    bytes_free(&kp);
+    end(m);
+}
+
 static void a_suite_of_nobody(struct mls_key_package *kp) { kp->suite = 7; }
 static void half_a_suite(struct mls_key_package *kp) { kp->leaf.capabilities.suites = slice_of("\x00\x03\x00", 3); }
 static void no_list(struct mls_key_package *kp) { kp->extensions = slice_of("\x1a\x1a\x00\x1a", 4); }
@@ -1042,6 +1060,7 @@ int main(void)
         cmocka_unit_test(group_extensions_against_the_rules_are_refused),
         cmocka_unit_test(group_extensions_that_one_member_does_not_know_are_refused),
         cmocka_unit_test(key_packages_against_the_rules_are_not_let_in),
+        cmocka_unit_test(extensions_that_a_key_package_does_not_list_are_let_in_where_that_is_allowed),
         cmocka_unit_test(each_fault_of_a_key_package_is_told_alone),
         cmocka_unit_test(the_leaf_of_an_added_key_package_is_signed),
         cmocka_unit_test(an_added_key_package_has_to_be_valid_now_where_that_counts),

@@ -169,7 +169,7 @@ bool wg_passive_client(struct wg *w, const json_t *entry)
     if (!keys_fit(w, entry, &kp))
         return false;
     config.flags = MLS_ALLOW_PUBLIC_MESSAGE | MLS_ALLOW_PROPOSALS | MLS_ALLOW_PSK | MLS_ALLOW_EXTERNAL |
-                   MLS_ALLOW_REINIT | MLS_ALLOW_UNREQUIRED_EXTENSIONS;
+                   MLS_ALLOW_REINIT | MLS_ALLOW_UNREQUIRED_EXTENSIONS | MLS_ALLOW_UNLISTED_EXTENSIONS;
     config.resumption_psks = 16;
     config.psk = find_psk;
     config.psk_ctx = &passive;
