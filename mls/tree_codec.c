@@ -35,8 +35,8 @@ static int parse_node(struct reader *r, uint32_t x, struct mls_node **out)
 }
 
 /* The tree doubles whenever the next node lies beyond it, so that its size follows the bytes that
- * really came. */
-static int parse_all(struct reader *r, uint32_t max_leaves, struct mls_tree *tree)
+ * really came.  *why: what to add to the error's sentence. */
+static int parse_all(struct reader *r, uint32_t max_leaves, struct mls_tree *tree, const char **why)
 {
     struct mls_node *n = NULL;
     int e;
@@ -53,8 +53,10 @@ static int parse_all(struct reader *r, uint32_t max_leaves, struct mls_tree *tre
                 return e;
             }
         }
-        if (!reader_left(r) && !n)
-            return ERR_MALFORMED; /* the last node must not be blank */
+        if (!reader_left(r) && !n) {
+            *why = " that ends in a blank node";
+            return ERR_MALFORMED;
+        }
         if (n && (e = mls_tree_set(tree, x, n)) != 0)
             return e;
     }
@@ -65,11 +67,12 @@ int mls_tree_parse(struct slice nodes, uint32_t max_leaves, struct mls_tree *out
 {
     struct reader r = reader_of(nodes);
     struct mls_tree tree = {0};
-    int e = parse_all(&r, max_leaves, &tree);
+    const char *why = "";
+    int e = parse_all(&r, max_leaves, &tree, &why);
 
     if (e) {
         mls_tree_free(&tree);
-        return err_set(err, e, "ratchet tree of %zu bytes", nodes.len);
+        return err_set(err, e, "ratchet tree of %zu bytes%s", nodes.len, why);
     }
     *out = tree;
     return 0;
