@@ -57,7 +57,7 @@ static bool open_info(struct wg *w, uint16_t suite, struct slice sealed, struct 
 bool wg_welcome(struct wg *w, const json_t *entry)
 {
     uint16_t suite = (uint16_t)wg_int(w, entry, "cipher_suite");
-    struct slice init = wg_hex(w, entry, "init_priv"), raw;
+    struct slice init = wg_secret(w, entry, "init_priv"), raw;
     struct mls_encrypted_secrets one;
     struct mls_message_view view;
     struct mls_key_package kp;
@@ -70,7 +70,7 @@ bool wg_welcome(struct wg *w, const json_t *entry)
 
     if (!bare_key_package(w, wg_hex(w, entry, "key_package"), &raw))
         return false;
-    WG(mls_key_package_parse(raw, &kp, &w->err) == 0 && init.len == MLS_KEY_LEN);
+    WG(mls_key_package_parse(raw, &kp, &w->err) == 0);
     mls_key_package_ref(raw, ref);
     WG(mls_welcome_is_for(wg_hex(w, entry, "welcome"), ref));
     WG(mls_message_peek(wg_hex(w, entry, "welcome"), &view, &w->err) == 0);
@@ -116,9 +116,9 @@ static bool keys_fit(struct wg *w, const json_t *entry, const struct mls_key_pac
     struct x25519_key init, leaf;
     struct ed25519_key signer;
 
-    x25519_from_secret(wg_hex(w, entry, "init_priv").data, &init);
-    x25519_from_secret(wg_hex(w, entry, "encryption_priv").data, &leaf);
-    ed25519_from_seed(wg_hex(w, entry, "signature_priv").data, &signer);
+    x25519_from_secret(wg_secret(w, entry, "init_priv").data, &init);
+    x25519_from_secret(wg_secret(w, entry, "encryption_priv").data, &leaf);
+    ed25519_from_seed(wg_signature_key(w, entry, "signature_priv", kp->leaf.signature_key).data, &signer);
     WG(wg_is(init.public_key, MLS_KEY_LEN, kp->init_key));
     WG(wg_is(leaf.public_key, MLS_KEY_LEN, kp->leaf.encryption_key));
     WG(wg_is(signer.public_key, MLS_KEY_LEN, kp->leaf.signature_key));
@@ -157,7 +157,7 @@ bool wg_passive_client(struct wg *w, const json_t *entry)
     struct passive passive = {w, json_object_get(entry, "external_psks")};
     struct mls_config config = mls_config_default();
     struct mls_join_params params = {.welcome = wg_hex(w, entry, "welcome")};
-    struct slice init = wg_hex(w, entry, "init_priv"), leaf = wg_hex(w, entry, "encryption_priv");
+    struct slice init = wg_secret(w, entry, "init_priv"), leaf = wg_secret(w, entry, "encryption_priv");
     struct mls_key_package kp;
     struct mls_group *g = NULL;
     bool ok;
@@ -165,7 +165,6 @@ bool wg_passive_client(struct wg *w, const json_t *entry)
     if (!bare_key_package(w, wg_hex(w, entry, "key_package"), &params.key_package))
         return false;
     WG(mls_key_package_parse(params.key_package, &kp, &w->err) == 0);
-    WG(init.len == MLS_KEY_LEN && leaf.len == MLS_KEY_LEN && wg_hex(w, entry, "signature_priv").len == MLS_KEY_LEN);
     if (!keys_fit(w, entry, &kp))
         return false;
     config.flags = MLS_ALLOW_PUBLIC_MESSAGE | MLS_ALLOW_PROPOSALS | MLS_ALLOW_PSK | MLS_ALLOW_EXTERNAL |

@@ -1,14 +1,22 @@
-/* mls-vectors FILE...: checks test vectors of the MLS working group, of whatever kind a file is, for
- * the suites that this library has.  mls-vectors --spoil FILE...: alters them, and fails if one passes still.
- *
- * Prints "FILE: N passed, N failed, N skipped" for each; exits 1 if one failed or could not be read.
- * Skipped are entries of other suites and nothing else. */
+/* mls-vectors: checks test vectors of the MLS working group, of whatever kind a file is, for the suites that
+ * this library has; see `usage`. */
 #include "base/rand.h"
 #include "crypto/crypto.h"
 #include "tests/mls/wg/wg.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static const char usage[] =
+    "usage: mls-vectors FILE...            check test vectors of the MLS working group; the kind of\n"
+    "                                      each is told by its fields\n"
+    "       mls-vectors --spoil FILE...    alter each value of them, and see that it is noticed\n"
+    "\n"
+    "Prints \"FILE: N passed, N failed, N skipped\" for each, and on standard error why one failed; a file of\n"
+    "another format fails.  Skipped are entries of cipher suites other than 1 and 3, and nothing else.\n"
+    "\n"
+    "Exit status: 0 if nothing failed, 1 if an entry failed or a file is of no format known or cannot be\n"
+    "read, 2 for wrong arguments.\n";
 
 /* A kind is told by fields that no other kind has together. */
 static const struct kind {
@@ -49,7 +57,28 @@ static bool is_other_suite(const json_t *entry)
 
 struct counts {
     size_t passed, failed, skipped;
+    size_t unknown; /* of the failed */
 };
+
+/* One sentence for the whole file; `entry` is the first of them. */
+static void say_unknown(const char *path, size_t number, const json_t *entry)
+{
+    int left = 8; /* names, to tell the file by */
+    const char *name;
+    json_t *value;
+
+    fprintf(stderr, "%s: of no format of the MLS working group's test vectors: entry %zu %s", path, number,
+            json_is_object(entry) ? "has the fields" : "is no object");
+    json_object_foreach((json_t *)entry, name, value)
+    {
+        if (left-- == 0) {
+            fputs(" ...", stderr);
+            break;
+        }
+        fprintf(stderr, " \"%s\"", name);
+    }
+    fputs("\n", stderr);
+}
 
 static void check_entry(const char *path, size_t number, const json_t *entry, struct counts *counts)
 {
@@ -57,14 +86,19 @@ static void check_entry(const char *path, size_t number, const json_t *entry, st
     struct wg w = {.rand = &rand_system};
     bool ok;
 
-    if (kind && is_other_suite(entry)) {
+    if (!kind) {
+        if (!counts->unknown++)
+            say_unknown(path, number, entry);
+        counts->failed++;
+        return;
+    }
+    if (is_other_suite(entry)) {
         counts->skipped++;
         return;
     }
-    ok = kind && kind->check(&w, entry) && !w.bad;
+    ok = kind->check(&w, entry) && !w.bad;
     if (!ok)
-        fprintf(stderr, "%s: entry %zu (%s): %s\n", path, number, kind ? kind->name : "unknown kind",
-                w.why[0] ? w.why : "a field is missing or no hex");
+        fprintf(stderr, "%s: entry %zu (%s): %s\n", path, number, kind->name, w.why);
     counts->passed += ok;
     counts->failed += !ok;
     wg_end(&w);
@@ -115,8 +149,12 @@ int main(int argc, char **argv)
 {
     bool spoil = argc > 1 && strcmp(argv[1], "--spoil") == 0, ok = true;
 
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(usage, stdout);
+        return 0;
+    }
     if (argc < 2 + spoil || crypto_init(NULL) != 0) {
-        fprintf(stderr, "usage: %s [--spoil] FILE...\n", argv[0]);
+        fputs(usage, stderr);
         return 2;
     }
     for (int i = 1 + spoil; i < argc; i++)

@@ -12,9 +12,8 @@
 static bool sender_data(struct wg *w, uint16_t suite, const json_t *o)
 {
     uint8_t key[MLS_AEAD_KEY_MAX], nonce[MLS_NONCE_LEN];
-    struct slice secret = wg_hex(w, o, "sender_data_secret");
+    struct slice secret = wg_secret(w, o, "sender_data_secret");
 
-    WG(secret.len == MLS_HASH_LEN);
     mls_sender_data_key(suite, secret.data, wg_hex(w, o, "ciphertext"), key, nonce);
     WG(wg_is(key, mls_suite_key_len(suite), wg_hex(w, o, "key")));
     WG(wg_is(nonce, sizeof nonce, wg_hex(w, o, "nonce")));
@@ -57,14 +56,14 @@ bool wg_secret_tree(struct wg *w, const json_t *entry)
 {
     const json_t *leaves = json_object_get(entry, "leaves");
     uint16_t suite = (uint16_t)wg_int(w, entry, "cipher_suite");
-    struct slice secret = wg_hex(w, entry, "encryption_secret");
+    struct slice secret = wg_secret(w, entry, "encryption_secret");
     struct mls_secret_tree tree;
     uint32_t width = 1;
     json_t *leaf;
     size_t i;
     bool ok = true;
 
-    WG(secret.len == MLS_HASH_LEN && sender_data(w, suite, json_object_get(entry, "sender_data")));
+    WG(sender_data(w, suite, json_object_get(entry, "sender_data")));
     while (width < json_array_size(leaves))
         width *= 2;
     WG(mls_secret_tree_init(&tree, suite, 0, width, secret.data) == 0);
@@ -187,10 +186,10 @@ bool wg_message_protection(struct wg *w, const json_t *entry)
 {
     struct protection p = {
         .suite = (uint16_t)wg_int(w, entry, "cipher_suite"),
-        .signature_key = wg_hex(w, entry, "signature_pub"),
-        .sender_data_secret = wg_hex(w, entry, "sender_data_secret"),
-        .encryption_secret = wg_hex(w, entry, "encryption_secret"),
-        .membership_key = wg_hex(w, entry, "membership_key"),
+        .signature_key = wg_secret(w, entry, "signature_pub"),
+        .sender_data_secret = wg_secret(w, entry, "sender_data_secret"),
+        .encryption_secret = wg_secret(w, entry, "encryption_secret"),
+        .membership_key = wg_secret(w, entry, "membership_key"),
         .content = {.group_id = wg_hex(w, entry, "group_id"),
                     .epoch = wg_int(w, entry, "epoch"),
                     .sender = {MLS_SENDER_MEMBER, SENDER_LEAF}},
@@ -203,9 +202,9 @@ bool wg_message_protection(struct wg *w, const json_t *entry)
     struct buf context = BUF_INIT;
     bool ok;
 
-    p.signer = (struct mls_signer){wg_hex(w, entry, "signature_priv").data, p.signature_key.data};
-    WG(!w->bad && p.sender_data_secret.len == MLS_HASH_LEN && p.encryption_secret.len == MLS_HASH_LEN &&
-       p.membership_key.len == MLS_HASH_LEN && p.signature_key.len == MLS_KEY_LEN);
+    p.signer = (struct mls_signer){wg_signature_key(w, entry, "signature_priv", p.signature_key).data,
+                                   p.signature_key.data};
+    WG(!w->bad);
     mls_put_group_context(&context, &ctx);
     p.context = buf_slice(&context);
     ok = open_public(w, &p, wg_hex(w, entry, "proposal_pub"), proposal) &&
@@ -272,13 +271,13 @@ static bool round_trip_proposal(struct slice raw, uint16_t type, struct buf *out
     return reader_done(&r);
 }
 
-static bool round_trip_tree(struct slice raw, struct buf *out)
+static bool round_trip_tree(struct wg *w, struct slice raw, struct buf *out)
 {
     struct reader r = reader_of(raw);
     struct mls_tree tree = {0};
     size_t mark = buf_begin_vec(out);
 
-    if (mls_tree_parse(read_vec(&r, MLS_VEC_MAX), MLS_MAX_LEAVES, &tree, NULL) != 0)
+    if (mls_tree_parse(read_vec(&r, MLS_VEC_MAX), MLS_MAX_LEAVES, &tree, &w->err) != 0)
         return false;
     mls_tree_put(out, &tree);
     buf_end_vec(out, mark);
@@ -343,7 +342,7 @@ bool wg_messages(struct wg *w, const json_t *entry)
         switch (fields[i].shape) {
         case MESSAGE: ok = round_trip_message(raw, fields[i].type, &b); break;
         case PROPOSAL: ok = round_trip_proposal(raw, fields[i].type, &b); break;
-        case TREE: ok = round_trip_tree(raw, &b); break;
+        case TREE: ok = round_trip_tree(w, raw, &b); break;
         case SECRETS: ok = round_trip_secrets(raw, &b); break;
         case COMMIT: ok = round_trip_commit(raw, &b); break;
         }

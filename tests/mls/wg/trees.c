@@ -135,14 +135,14 @@ struct kem {
 
 static bool private_of(struct wg *w, const struct kem *k, const json_t *leaf, struct mls_private *out)
 {
-    struct slice secret = wg_hex(w, leaf, "encryption_priv");
+    struct slice secret = wg_secret(w, leaf, "encryption_priv");
     uint32_t index = (uint32_t)wg_int(w, leaf, "index");
     struct x25519_key key;
     json_t *step;
     size_t i;
 
     memset(out, 0, sizeof *out);
-    WG(secret.len == MLS_KEY_LEN && mls_tree_leaf(&k->tree, index));
+    WG(mls_tree_leaf(&k->tree, index));
     x25519_from_secret(secret.data, &key);
     WG(wg_is(key.public_key, MLS_KEY_LEN, mls_node_key(mls_tree_node(&k->tree, 2 * index))));
     memcpy(out->leaf, key.secret, MLS_KEY_LEN);
@@ -152,7 +152,7 @@ static bool private_of(struct wg *w, const struct kem *k, const json_t *leaf, st
         uint8_t node_secret[MLS_HASH_LEN];
 
         WG(i < MLS_PATH_MAX && mls_tree_node(&k->tree, x));
-        mls_derive_secret(wg_hex(w, step, "path_secret").data, "node", node_secret);
+        mls_derive_secret(wg_secret(w, step, "path_secret").data, "node", node_secret);
         hpke_derive_key(slice_of(node_secret, sizeof node_secret), &key);
         WG(wg_is(key.public_key, MLS_KEY_LEN, mls_node_key(mls_tree_node(&k->tree, x))));
         out->path[out->n].node = x;
@@ -238,7 +238,9 @@ static bool make(struct wg *w, const struct kem *k, uint32_t sender, struct mls_
 {
     const struct mls_indices nobody = {0};
     const struct mls_leaf *old = mls_tree_leaf(&k->tree, sender);
-    struct mls_signer signer = {wg_hex(w, leaf_entry(k, sender), "signature_priv").data, old->signature_key.data};
+    struct mls_signer signer = {
+        wg_signature_key(w, leaf_entry(k, sender), "signature_priv", old->signature_key).data,
+        old->signature_key.data};
     struct mls_update_path path;
     struct reader r;
 

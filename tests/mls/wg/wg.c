@@ -5,12 +5,24 @@
 
 #include <string.h>
 
-struct slice wg_hex_value(struct wg *w, const json_t *value)
+/* Notes a field that is not as the format has it; what the check says of it afterwards does not count. */
+static void bad_field(struct wg *w, const json_t *value, const char *key, const char *kind)
+{
+    w->bad = true;
+    if (w->why[0])
+        return;
+    if (value)
+        snprintf(w->why, sizeof w->why, "field \"%s\" is no %s", key, kind);
+    else
+        snprintf(w->why, sizeof w->why, "no field \"%s\", which the working group's format has", key);
+}
+
+static struct slice hex_of(struct wg *w, const json_t *value, const char *key)
 {
     struct bytes b = {0}, *grown;
 
     if (!json_is_string(value) || hex_parse(json_string_value(value), &b) != 0) {
-        w->bad = true;
+        bad_field(w, value, key, "hex");
         return (struct slice){0};
     }
     grown = xm_realloc(w->owned, w->owned_n + 1, sizeof *grown);
@@ -24,9 +36,40 @@ struct slice wg_hex_value(struct wg *w, const json_t *value)
     return bytes_slice(&b);
 }
 
+struct slice wg_hex_value(struct wg *w, const json_t *value)
+{
+    return hex_of(w, value ? value : json_null(), "of a list");
+}
+
 struct slice wg_hex(struct wg *w, const json_t *object, const char *key)
 {
-    return wg_hex_value(w, json_object_get(object, key));
+    return hex_of(w, json_object_get(object, key), key);
+}
+
+/* 32 bytes to read in any case. */
+static struct slice secret_or_zeros(struct wg *w, const json_t *value, const char *key, struct slice secret)
+{
+    static const uint8_t zeros[MLS_KEY_LEN];
+
+    if (secret.len == sizeof zeros)
+        return secret;
+    bad_field(w, value, key, "secret of 32 bytes");
+    return slice_of(zeros, sizeof zeros);
+}
+
+struct slice wg_secret(struct wg *w, const json_t *object, const char *key)
+{
+    return secret_or_zeros(w, json_object_get(object, key), key, wg_hex(w, object, key));
+}
+
+struct slice wg_signature_key(struct wg *w, const json_t *object, const char *key, struct slice public_key)
+{
+    struct slice secret = wg_hex(w, object, key);
+
+    if (secret.len == 2 * MLS_KEY_LEN &&
+        slice_eq(slice_of(secret.data + MLS_KEY_LEN, MLS_KEY_LEN), public_key))
+        secret.len = MLS_KEY_LEN;
+    return secret_or_zeros(w, json_object_get(object, key), key, secret);
 }
 
 uint64_t wg_int(struct wg *w, const json_t *object, const char *key)
@@ -34,7 +77,7 @@ uint64_t wg_int(struct wg *w, const json_t *object, const char *key)
     const json_t *v = json_object_get(object, key);
 
     if (!json_is_integer(v))
-        w->bad = true;
+        bad_field(w, v, key, "number");
     return (uint64_t)json_integer_value(v);
 }
 
@@ -43,8 +86,8 @@ struct slice wg_text(struct wg *w, const json_t *object, const char *key)
     const json_t *v = json_object_get(object, key);
 
     if (!json_is_string(v))
-        w->bad = true;
-    return slice_str(json_string_value(v));
+        bad_field(w, v, key, "text");
+    return slice_str(json_is_string(v) ? json_string_value(v) : "");
 }
 
 void wg_end(struct wg *w)

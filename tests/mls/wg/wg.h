@@ -1,8 +1,8 @@
 /* Test vectors of the MLS working group (mls-implementations, test-vectors.md): what the checks of
  * all kinds need.
  *
- * A check returns true when the entry passes.  Reading a field that is missing or no hex makes
- * `bad`, which fails the entry.  Thread: one. */
+ * A check returns true when the entry passes.  Reading a field that is missing or of another kind makes
+ * `bad`, which fails the entry, and notes why.  Thread: one. */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"
@@ -26,6 +26,11 @@ struct wg {
 /* Hex of a field, of a value; empty (and `bad`) when it is not there. */
 struct slice wg_hex(struct wg *w, const json_t *object, const char *key);
 struct slice wg_hex_value(struct wg *w, const json_t *value);
+/* Of 32 bytes, or zeros (and `bad`). */
+struct slice wg_secret(struct wg *w, const json_t *object, const char *key);
+/* An Ed25519 private key: the seed (RFC 8032), also where the file has the seed and `public_key` after it, which
+ * is what several libraries call the private key. */
+struct slice wg_signature_key(struct wg *w, const json_t *object, const char *key, struct slice public_key);
 uint64_t wg_int(struct wg *w, const json_t *object, const char *key);
 struct slice wg_text(struct wg *w, const json_t *object, const char *key);
 void wg_end(struct wg *w);
