@@ -19,6 +19,10 @@
 /* States in memory: a group of a few people with some history; each has a few hundred bytes. */
 #define CACHE_MAX 128
 
+/* A transaction costs as much as storing an update or two.  Until it is over the states of all are held, each
+ * of which may have thousands of members. */
+#define UPDATES_TOGETHER 64
+
 struct inbox_cache {
     struct cached {
         char inbox_id[INBOX_ID_LEN + 1];
@@ -329,30 +333,76 @@ static int store_log(struct core *core, const struct node_inbox_log *log, struct
     return r;
 }
 
-static int take_log(struct core *core, const struct node_inbox_log *log, struct err *err)
+/* Logs whose new states are known, and which go into the store together. */
+struct evaluated {
+    const struct node_inbox_log *logs;
+    struct identity_state ***states; /* of each log its own, and one more: where they start from */
+    size_t n;
+};
+
+static void evaluated_free(struct evaluated *e)
 {
-    struct identity_state **states;
+    for (size_t i = 0; i < e->n; i++) {
+        for (size_t k = 0; e->states[i] && k <= e->logs[i].count; k++)
+            identity_state_free(e->states[i][k]);
+        xm_free(e->states[i]);
+    }
+    xm_free(e->states);
+}
+
+/* As many of the `n` logs as one transaction is to have, at least one; `e->n` tells how many. */
+static int evaluate_some(struct core *core, size_t n, struct evaluated *e, struct err *err)
+{
+    size_t updates = 0;
     int r;
 
-    if (log->count == 0)
-        return 0;
-    states = xm_calloc(log->count + 1, sizeof *states); /* the last: where they start from */
-    if (!states)
+    e->states = xm_calloc(n, sizeof *e->states);
+    if (!e->states)
         return err_set(err, ERR_NOMEM, "out of memory");
-    if ((r = evaluate_new(core, log, states, err)) != 0)
-        goto done;
-    if ((r = core_begin(core, false, err)) != 0)
-        goto done;
-    if ((r = store_log(core, log, states, err)) != 0) {
-        core_rollback(core);
-        goto done;
+    while (e->n < n && updates < UPDATES_TOGETHER) {
+        const struct node_inbox_log *log = &e->logs[e->n];
+        struct identity_state **states = xm_calloc(log->count + 1, sizeof *states);
+
+        if (!states)
+            return err_set(err, ERR_NOMEM, "out of memory");
+        e->states[e->n++] = states;
+        if (log->count > 0 && (r = evaluate_new(core, log, states, err)) != 0) {
+            for (size_t k = 0; k <= log->count; k++)
+                identity_state_free(states[k]);
+            xm_free(states);
+            e->n--; /* those before it count */
+            return r;
+        }
+        updates += log->count;
     }
-    r = core_commit(core, err);
-done:
-    for (size_t i = 0; i <= log->count; i++)
-        identity_state_free(states[i]);
-    xm_free(states);
+    return 0;
+}
+
+static int store_evaluated(struct core *core, const struct evaluated *e, struct err *err)
+{
+    int r = core_begin(core, false, err);
+
+    if (r != 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < e->n; i++)
+        r = store_log(core, &e->logs[i], e->states[i], err);
+    if (r == 0)
+        return core_commit(core, err);
+    core_rollback(core);
     return r;
+}
+
+/* Takes from the front of the logs; *used: how many. */
+static int take_some(struct core *core, const struct node_inbox_log *logs, size_t n, size_t *used, struct err *err)
+{
+    struct evaluated e = {.logs = logs};
+    int r = evaluate_some(core, n, &e, err), stored = 0;
+
+    if (e.n > 0)
+        stored = store_evaluated(core, &e, r == 0 ? err : NULL);
+    *used = e.n;
+    evaluated_free(&e);
+    return r == 0 ? stored : r;
 }
 
 int inbox_load(struct core *core, const char *const *inbox_ids, size_t n, struct err *err)
@@ -374,8 +424,8 @@ int inbox_load(struct core *core, const char *const *inbox_ids, size_t n, struct
     }
     if (r == 0)
         r = node_get_identity_updates(core->api, requests, n, &updates, err);
-    for (size_t i = 0; r == 0 && i < updates.count; i++)
-        r = take_log(core, &updates.inboxes[i], err);
+    for (size_t i = 0, used; r == 0 && i < updates.count; i += used)
+        r = take_some(core, &updates.inboxes[i], updates.count - i, &used, err);
     node_inbox_updates_free(&updates);
     xm_free(requests);
     return r == 0 ? 0 : err_wrap(err, r, "loading identity updates");

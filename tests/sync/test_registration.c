@@ -177,6 +177,60 @@ static void a_key_package_is_replaced_after_a_welcome_and_kept_for_a_day(void **
     world_run(*state, rotation);
 }
 
+/* How many transactions the WAL holds: the last frame of each tells how long the database is afterwards. */
+static size_t transactions(const struct peer *p)
+{
+    uint8_t head[32], frame[24];
+    size_t page, n = 0;
+    char path[100];
+    FILE *wal;
+
+    snprintf(path, sizeof path, "%s/xmtui.db-wal", p->home);
+    wal = fopen(path, "rb");
+    assert_non_null(wal);
+    assert_int_equal(fread(head, 1, sizeof head, wal), sizeof head);
+    page = (size_t)head[10] << 8 | head[11];
+    while (fread(frame, 1, sizeof frame, wal) == sizeof frame && fseek(wal, (long)page, SEEK_CUR) == 0)
+        n += memcmp(frame + 4, "\0\0\0\0", 4) != 0 && memcmp(frame + 8, head + 16, 8) == 0;
+    fclose(wal);
+    return n;
+}
+
+/* Evaluated one by one, written together: 64 updates at a time, so that not all states are held at once. */
+static void many_logs(struct world *w)
+{
+    enum { MANY = 70 };
+    const struct identity_state *s;
+    const char *ids[MANY];
+    char inboxes[MANY][65];
+    struct peer *p;
+    size_t before;
+
+    for (uint8_t i = 0; i < MANY; i++) {
+        p = world_installation(w, (uint8_t)(10 + i));
+        strcpy(inboxes[i], p->core.self.inbox_id);
+        ids[i] = inboxes[i];
+        world_drop(w, p);
+    }
+    p = world_peer(w);
+    before = transactions(p);
+    OK(inbox_load(&p->core, ids, MANY, &err));
+    assert_int_equal(transactions(p) - before, 2);
+    for (int restarted = 0; restarted < 2; restarted++) {
+        for (size_t i = 0; i < MANY; i++) {
+            OK(inbox_state_at(&p->core, ids[i], 0, &s, &err));
+            assert_string_equal(s->inbox_id, ids[i]);
+            assert_int_equal(identity_state_count(s, IDENT_INSTALLATION), 1);
+        }
+        peer_restart(w, p);
+    }
+}
+
+static void logs_of_many_people_are_written_together(void **state)
+{
+    world_run(*state, many_logs);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -186,6 +240,7 @@ int main(void)
         TEST(the_same_wallet_makes_one_more_installation),
         TEST(a_wallet_elsewhere_signs_a_text_that_survives_a_restart),
         TEST(an_eleventh_installation_is_refused),
+        TEST(logs_of_many_people_are_written_together),
         TEST(a_key_package_is_replaced_after_a_welcome_and_kept_for_a_day),
     };
 
