@@ -392,6 +392,21 @@ static int store_evaluated(struct core *core, const struct evaluated *e, struct 
     return r;
 }
 
+/* Who is loaded is looked at next: the newest states need not be read again. */
+static void keep_newest(struct core *core, const struct evaluated *e)
+{
+    for (size_t i = 0; i < e->n; i++) {
+        const struct node_inbox_log *log = &e->logs[i];
+        struct identity_state **newest = log->count > 0 ? &e->states[i][log->count - 1] : NULL;
+        uint64_t at = newest ? log->updates[log->count - 1].cursor.sequence_id : 0;
+
+        if (!newest || !*newest || cache_find(core, log->inbox_id, at))
+            continue;
+        (void)cache_put(core, log->inbox_id, at, *newest); /* without memory it is read again after all */
+        *newest = NULL;
+    }
+}
+
 /* Takes from the front of the logs; *used: how many. */
 static int take_some(struct core *core, const struct node_inbox_log *logs, size_t n, size_t *used, struct err *err)
 {
@@ -400,6 +415,8 @@ static int take_some(struct core *core, const struct node_inbox_log *logs, size_
 
     if (e.n > 0)
         stored = store_evaluated(core, &e, r == 0 ? err : NULL);
+    if (e.n > 0 && stored == 0)
+        keep_newest(core, &e);
     *used = e.n;
     evaluated_free(&e);
     return r == 0 ? stored : r;
