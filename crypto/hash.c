@@ -2,14 +2,43 @@
 #include "crypto/hash.h"
 
 #include "base/err.h"
+#include "crypto/openssl.h"
 
 #include <sodium.h>
 #include <string.h>
+
+/* From here on OpenSSL, which uses the SHA instructions that most processors have and is four times as fast then,
+ * makes up for its setting up. */
+#define LONG_INPUT 1024
+
+static size_t total(const struct slice *parts, size_t count)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    return len;
+}
+
+/* False where it has no memory. */
+static bool sha256_long(const struct slice *parts, size_t count, uint8_t out[HASH_SHA256_LEN])
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+
+    for (size_t i = 0; ok && i < count; i++)
+        ok = EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) == 1;
+    ok = ok && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+    EVP_MD_CTX_free(ctx);
+    return ok;
+}
 
 void hash_sha256_parts(const struct slice *parts, size_t count, uint8_t out[HASH_SHA256_LEN])
 {
     crypto_hash_sha256_state st;
 
+    if (total(parts, count) >= LONG_INPUT && sha256_long(parts, count, out))
+        return;
     crypto_hash_sha256_init(&st);
     for (size_t i = 0; i < count; i++)
         crypto_hash_sha256_update(&st, parts[i].data, parts[i].len);

@@ -1,26 +1,20 @@
 #include "node/messages.h"
 
 #include "base/err.h"
+#include "crypto/hash.h"
 #include "node/data.h"
 #include "proto/wire.h"
 
-#include <sodium.h>
-
 enum { FLAG_PUSH = 1, FLAG_COMMIT = 2 };
 
-static void row_hash(const struct group_row *row, uint8_t out[crypto_hash_sha256_BYTES])
+static void row_hash(const struct group_row *row, uint8_t out[HASH_SHA256_LEN])
 {
-    crypto_hash_sha256_state state;
-
-    crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, row->group_id.data, row->group_id.len);
-    crypto_hash_sha256_update(&state, row->data.data, row->data.len);
-    crypto_hash_sha256_final(&state, out);
+    hash_sha256_parts((const struct slice[]){row->group_id, row->data}, 2, out);
 }
 
 int group_messages_add(struct node_data *data, struct group_row *row, struct err *err)
 {
-    uint8_t hash[crypto_hash_sha256_BYTES];
+    uint8_t hash[HASH_SHA256_LEN];
     struct db_query q;
     int r;
 

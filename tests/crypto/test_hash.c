@@ -7,6 +7,7 @@
 #include "crypto/keccak.h"
 #include "crypto/openssl.h"
 
+#include <sodium.h>
 #include <string.h>
 
 static void sha2_of_the_standard_s_example(void **state)
@@ -36,6 +37,28 @@ static void hashing_parts_is_hashing_their_concatenation(void **state)
     hmac_sha256(slice_str("key"), slice_str("abc"), whole);
     hmac_sha256_parts(slice_str("key"), parts, 3, pieces);
     assert_memory_equal(whole, pieces, 32);
+}
+
+/* Long ones take another way. */
+static void sha256_of_every_length(void **state)
+{
+    enum { LONGEST = 5000 };
+    uint8_t data[LONGEST], whole[32], pieces[32], want[32];
+    struct slice parts[3];
+
+    (void)state;
+    for (size_t i = 0; i < LONGEST; i++)
+        data[i] = (uint8_t)(i * 7 >> 3);
+    for (size_t len = 0; len <= LONGEST; len += len % 100 == 99 ? 1 : 33) {
+        parts[0] = slice_of(data, len / 3);
+        parts[1] = slice_of(NULL, 0);
+        parts[2] = slice_of(data + len / 3, len - len / 3);
+        assert_int_equal(crypto_hash_sha256(want, data, len), 0);
+        hash_sha256(slice_of(data, len), whole);
+        hash_sha256_parts(parts, 3, pieces);
+        assert_memory_equal(whole, want, 32);
+        assert_memory_equal(pieces, want, 32);
+    }
 }
 
 static void hmac_takes_short_and_long_keys(void **state)
@@ -163,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha2_of_the_standard_s_example),
+        cmocka_unit_test(sha256_of_every_length),
         cmocka_unit_test(hashing_parts_is_hashing_their_concatenation),
         cmocka_unit_test(hmac_takes_short_and_long_keys),
         cmocka_unit_test(hkdf_gives_the_values_of_rfc_5869),
