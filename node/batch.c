@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "net/grpc_server.h"
 #include "node/data.h"
+#include "store/db.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -145,6 +146,30 @@ static void finish(struct batch *b, struct job *job)
         job->kind->announce(job, b->config.ctx);
 }
 
+static void go_on(struct batch *b)
+{
+    b->busy = false;
+    if (b->closing)
+        maybe_closed(b);
+    else if (b->first != NULL)
+        start(b);
+}
+
+static void checkpoint(uv_work_t *work)
+{
+    struct batch *b = work->data;
+    struct err why;
+
+    if (db_checkpoint_some(b->config.data->writer, &why) != 0)
+        log_warn("batch", "%s", why.text);
+}
+
+static void checkpointed(uv_work_t *work, int status)
+{
+    (void)status; /* never cancelled */
+    go_on(work->data);
+}
+
 static void done(uv_work_t *work, int status)
 {
     struct batch *b = work->data;
@@ -162,11 +187,9 @@ static void done(uv_work_t *work, int status)
         finish(b, job);
         job_free(job);
     }
-    b->busy = false;
-    if (b->closing)
-        maybe_closed(b);
-    else if (b->first != NULL)
-        start(b);
+    if (b->closing || !db_checkpoint_is_due(b->config.data->writer) ||
+        uv_queue_work(b->config.loop, &b->work, checkpoint, checkpointed) != 0)
+        go_on(b);
 }
 
 static bool is_quick(const struct batch *b)

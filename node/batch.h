@@ -9,6 +9,9 @@
  *
  *   job_new -> batch_submit -> [pool: prepare, BEGIN, apply ..., COMMIT] -> [loop: answer, announce] -> freed
  *
+ * When the WAL has grown long it is moved into the database in the pool, after the answers and before the next
+ * transaction.
+ *
  * A job that is refused (prepare, apply) does not disturb the others.  A failing database fails all jobs
  * of the transaction with UNAVAILABLE, and nothing of them is stored.
  *

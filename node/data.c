@@ -122,7 +122,7 @@ static int read_last_ns(struct db *db, int64_t *out, struct err *err)
 int node_data_open(const char *path, const struct clock *clock, struct node_data *out, struct err *err)
 {
     struct node_data data = {.clock = clock, .lock_fd = -1};
-    struct db_options writer = {.create = true}, reader = {.read_only = true};
+    struct db_options writer = {.create = true, .checkpoints_itself = true}, reader = {.read_only = true};
     int r;
 
     if ((r = make_directories(path, err)) != 0 || (r = take_lock(path, &data.lock_fd, err)) != 0 ||

@@ -19,7 +19,7 @@
 #define PAGE_BYTES "2048"
 /* The WAL is moved into the file, with three waits for the disk, every so many pages (2 MB): about every 100
  * messages.  Four times as many gained nothing.  After a burst the file is cut back to a little more than that. */
-#define WAL_PAGES      "1000"
+#define WAL_PAGES      1000
 #define WAL_BYTES_KEPT "2359296"
 
 struct cached {
@@ -32,6 +32,7 @@ struct db {
     struct cached cache[CACHE_SLOTS];
     unsigned cached;
     bool in_transaction; /* from db_begin() to its end, whatever SQLite did in between */
+    bool checkpoint_due;
     struct wal_file *wal;
 };
 
@@ -115,6 +116,16 @@ static int create_private(const char *path, struct err *err)
     return 0;
 }
 
+static int note_wal(void *ctx, sqlite3 *sqlite, const char *schema, int pages)
+{
+    struct db *db = ctx;
+
+    (void)sqlite;
+    (void)schema;
+    db->checkpoint_due = pages >= WAL_PAGES;
+    return SQLITE_OK;
+}
+
 static int configure(struct db *db, const struct db_options *o, struct err *err)
 {
     char sql[64];
@@ -134,8 +145,12 @@ static int configure(struct db *db, const struct db_options *o, struct err *err)
         r = db_exec(db,
                     "PRAGMA page_size = " PAGE_BYTES
                     "; PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON;" WAL_FILE_PRAGMAS
-                    "PRAGMA wal_autocheckpoint = " WAL_PAGES "; PRAGMA journal_size_limit = " WAL_BYTES_KEPT,
+                    "PRAGMA journal_size_limit = " WAL_BYTES_KEPT,
                     err);
+    if (o->checkpoints_itself)
+        sqlite3_wal_hook(db->sqlite, note_wal, db);
+    else
+        sqlite3_wal_autocheckpoint(db->sqlite, WAL_PAGES);
     if (r == 0 && o->max_pages) {
         sqlite3_snprintf(sizeof sql, sql, "PRAGMA max_page_count = %lld", (long long)o->max_pages);
         r = db_exec(db, sql, err);
@@ -265,6 +280,19 @@ int db_checkpoint(struct db *db, struct err *err)
 {
     int rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 
+    return rc == SQLITE_OK ? 0 : db_error(db, rc, "writing the WAL back", err);
+}
+
+bool db_checkpoint_is_due(const struct db *db)
+{
+    return db->checkpoint_due;
+}
+
+int db_checkpoint_some(struct db *db, struct err *err)
+{
+    int rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+    db->checkpoint_due = false;
     return rc == SQLITE_OK ? 0 : db_error(db, rc, "writing the WAL back", err);
 }
 

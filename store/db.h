@@ -42,6 +42,8 @@ struct db_options {
     bool create;       /* makes the file, mode 0600, if it is not there */
     int64_t max_pages; /* 0: no limit.  Over it a write fails as if the disk were full */
     int busy_ms;       /* how long a write waits for another connection's; 0: 5 seconds */
+    bool checkpoints_itself; /* no: the commit that makes the WAL long moves it into the file, while somebody may
+                                be waiting for its answer; yes: the caller does, with db_checkpoint_some() */
 };
 
 /* `options` may be NULL.  ERR_NOTFOUND (no file and not to be created), ERR_IO, ERR_CORRUPT (no SQLite
@@ -64,6 +66,10 @@ int db_exec(struct db *db, const char *sql, struct err *err);
 int db_int(struct db *db, const char *sql, int64_t *out, struct err *err);
 /* Moves the WAL into the file and truncates it.  ERR_LOCKED while a reader holds it: harmless. */
 int db_checkpoint(struct db *db, struct err *err);
+/* Has the last commit left a WAL that is to be moved?  Only of a database opened with `checkpoints_itself`. */
+bool db_checkpoint_is_due(const struct db *db);
+/* Moves what no reader is using, and waits for none.  What fails is due again after the next commit. */
+int db_checkpoint_some(struct db *db, struct err *err);
 int64_t db_last_id(const struct db *db); /* rowid of the last insert */
 int64_t db_changes(const struct db *db); /* rows changed by the last statement */
 /* For what this header lacks, and for tests. */

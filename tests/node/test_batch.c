@@ -4,10 +4,12 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "node/data.h"
+#include "store/db.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/test.h"
@@ -147,6 +149,56 @@ static void a_disk_that_gets_slow_is_left_to_the_pool_until_it_was_quick_for_a_w
     assert_int_equal(in_pool, 12);
 }
 
+/* ---- the WAL ---- */
+
+static off_t size_when_answered;
+
+static off_t database_size(void)
+{
+    struct stat st;
+    char path[96];
+
+    snprintf(path, sizeof path, "%s/node.db", f.dir);
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_size;
+}
+
+static int store_much(struct job *job, struct node_data *data, struct err *err)
+{
+    struct db_query q;
+
+    (void)job;
+    db_query(&q, data->writer,
+             "INSERT INTO welcomes (created_ns, kind, wrapper_algorithm, installation_key, hash, hpke_public_key,"
+             " metadata, data) VALUES (1, 1, 1, x'', randomblob(32), x'', x'', zeroblob(3000000))");
+    return db_run(&q, err);
+}
+
+static void note_size(struct job *job, void *ctx)
+{
+    note_announced(job, ctx);
+    size_when_answered = database_size();
+}
+
+static void nobody_waits_for_the_wal_to_be_moved_into_the_file(void **state)
+{
+    static const struct job_kind much = {.prepare = check_nothing, .apply = store_much, .announce = note_size};
+
+    (void)state;
+    for (unsigned i = 1; i <= 3; i++) {
+        off_t before = database_size();
+
+        submit(&much, 500);
+        while (f.announced < 2 * i - 1)
+            uv_run(&f.loop, UV_RUN_ONCE);
+        assert_int_equal(size_when_answered, before);
+        submit(&thorough, 500); /* comes while it is moved, and is stored afterwards */
+        while (f.announced < 2 * i)
+            uv_run(&f.loop, UV_RUN_ONCE);
+        assert_true(database_size() > (off_t)i * 3000000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +208,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_slow_disk_never_holds_up_the_loop, setup, teardown),
         cmocka_unit_test_setup_teardown(a_disk_that_gets_slow_is_left_to_the_pool_until_it_was_quick_for_a_while,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(nobody_waits_for_the_wal_to_be_moved_into_the_file, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
