@@ -165,8 +165,9 @@ static int store_new(struct core *core, const struct plan *p, struct group *g, s
     return p->type == CONVERSATION_SYNC ? 0 : consent_allow_group(core, g->id, CONSENT_SHARE, err);
 }
 
-/* A new group at epoch 0, stored, opened (pinned and locked) and unpublished. */
-static int begin(struct core *core, const struct plan *p, struct group **out, struct err *err)
+/* A new group at epoch 0, stored, opened (pinned and locked) and unpublished.  Where members are `coming` it does
+ * not wait for the disk: the intent that adds them does, before anybody is told of the group. */
+static int begin(struct core *core, const struct plan *p, bool coming, struct group **out, struct err *err)
 {
     struct mls_group *mls = NULL;
     struct group *g = NULL;
@@ -181,7 +182,7 @@ static int begin(struct core *core, const struct plan *p, struct group **out, st
         return r;
     }
     fiber_lock_take(&g->lock);
-    if ((r = core_begin(core, true, err)) != 0 || (r = store_new(core, p, g, err)) != 0 ||
+    if ((r = core_begin(core, !coming, err)) != 0 || (r = store_new(core, p, g, err)) != 0 ||
         (r = core_commit(core, err)) != 0) {
         core_rollback(core);
         group_evict(core, g);
@@ -223,7 +224,7 @@ int group_create(struct core *core, const struct group_options *options, const c
     struct group *g;
     int r;
 
-    if ((r = check_options(options, err)) != 0 || (r = begin(core, &p, &g, err)) != 0)
+    if ((r = check_options(options, err)) != 0 || (r = begin(core, &p, n > 0, &g, err)) != 0)
         return r;
     memcpy(id, g->id, 16);
     if (n > 0)
@@ -280,7 +281,7 @@ int dm_find_or_create(struct core *core, const char *inbox_id, uint8_t id[16], b
     if (r != ERR_NOTFOUND)
         return r;
     dm_id_of(core->self.inbox_id, inbox_id, p.dm_id);
-    if ((r = begin(core, &p, &g, err)) != 0)
+    if ((r = begin(core, &p, true, &g, err)) != 0)
         return r;
     memcpy(id, g->id, 16);
     if ((r = add_members_locked(core, g, &inbox_id, 1, err)) == 0) {
@@ -298,7 +299,7 @@ int sync_group_create(struct core *core, uint8_t id[16], struct err *err)
     struct group *g;
     int r;
 
-    if ((r = begin(core, &p, &g, err)) != 0)
+    if ((r = begin(core, &p, false, &g, err)) != 0)
         return r;
     memcpy(id, g->id, 16);
     r = check_installations_locked(core, g, err);

@@ -551,6 +551,20 @@ static int send_one_batch(struct core *core, const struct store_intent *intent, 
     return r;
 }
 
+/* In a transaction for its not waiting for the disk: lost, the invitations go out again. */
+static int note_welcomes(struct core *core, int64_t id, bool done, struct err *err)
+{
+    int r = core_begin(core, false, err);
+
+    if (r != 0)
+        return r;
+    r = done ? store_intent_delete(core->store, id, err) : store_intent_refused(core->store, id, err);
+    if (r == 0)
+        return core_commit(core, err);
+    core_rollback(core);
+    return r;
+}
+
 int intents_send_welcomes(struct core *core, struct group *g, struct err *err)
 {
     struct store_mem mem = STORE_MEM_INIT;
@@ -566,8 +580,7 @@ int intents_send_welcomes(struct core *core, struct group *g, struct err *err)
         if ((r = store_intent_get(core->store, t.at[i].id, &mem, &intent, err)) != 0)
             break;
         if ((r = send_one_batch(core, &intent, &done, err)) == 0)
-            r = done ? store_intent_delete(core->store, intent.id, err)
-                     : store_intent_refused(core->store, intent.id, err);
+            r = note_welcomes(core, intent.id, done, err);
     }
     store_mem_free(&mem);
     xm_free(t.at);

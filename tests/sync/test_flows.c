@@ -33,6 +33,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void dm_both_ways(struct world *w)
 {
@@ -1623,6 +1624,35 @@ static void a_text_waits_for_an_earlier_one_of_which_nobody_knows_whether_it_arr
     world_run(*state, after_a_lost_one);
 }
 
+/* SQLite's wait for the disk, counted. */
+static unsigned disk_waits;
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+    disk_waits++;
+    return fsync(fd);
+}
+
+static void creating(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *b = world_installation(w, 2);
+    const char *other = b->core.self.inbox_id;
+    struct group_options options = {0};
+    uint8_t id[16];
+
+    OK(group_create(&a->core, &options, &other, 1, id, &err)); /* a new file's first waits are over */
+    disk_waits = 0;
+    OK(group_create(&a->core, &options, &other, 1, id, &err));
+    assert_int_equal(disk_waits, 3); /* what is wanted, the commit before it is sent, and after it was taken */
+    disk_waits = 0;
+    OK(group_create(&a->core, &options, NULL, 0, id, &err));
+    assert_true(disk_waits > 0);
+}
+
+static void creating_a_group_waits_for_the_disk_no_more_than_it_must(void **state)
+{
+    world_run(*state, creating);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -1666,6 +1696,7 @@ int main(void)
         TEST(texts_that_come_while_one_is_sent_go_together_afterwards),
         TEST(a_text_that_waits_for_a_look_at_the_members_is_overtaken_by_none),
         TEST(a_text_waits_for_an_earlier_one_of_which_nobody_knows_whether_it_arrived),
+        TEST(creating_a_group_waits_for_the_disk_no_more_than_it_must),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
