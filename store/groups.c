@@ -134,6 +134,13 @@ static int read_one(struct db_query *q, struct store_mem *mem, struct store_grou
     return r;
 }
 
+int store_group_find(struct store *store, struct slice id, struct err *err)
+{
+    int64_t n, conversation;
+
+    return store_group_numbers(store, id, &n, &conversation, err);
+}
+
 #define SELECT_GROUP "SELECT " STORE_GROUP_COLUMNS " FROM groups g "
 
 int store_group_get(struct store *store, struct slice id, struct store_mem *mem, struct store_group *out,

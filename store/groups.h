@@ -53,6 +53,8 @@ struct store_group_texts {
 
 /* Inserts, or replaces every field but conversation, last_message_ns and created_at_ns of a known id. */
 int store_group_put(struct store *store, const struct store_group *in, struct err *err);
+/* Is there one?  ERR_NOTFOUND. */
+int store_group_find(struct store *store, struct slice id, struct err *err);
 /* ERR_NOTFOUND. */
 int store_group_get(struct store *store, struct slice id, struct store_mem *mem, struct store_group *out,
                     struct err *err);

@@ -6,7 +6,8 @@
 #include <stdalign.h>
 #include <string.h>
 
-/* A page of 50 short messages fits the first chunk. */
+/* Most often it is one row that is read; a page of 50 short messages fits the second chunk.  A chunk is zeroed. */
+#define FIRST_LEN 1024
 #define CHUNK_LEN 16384
 
 struct store_mem_chunk {
@@ -17,7 +18,7 @@ struct store_mem_chunk {
 
 static struct store_mem_chunk *grow(struct store_mem *mem, size_t len)
 {
-    size_t size = len > CHUNK_LEN ? len : CHUNK_LEN;
+    size_t usual = mem->first ? CHUNK_LEN : FIRST_LEN, size = len > usual ? len : usual;
     struct store_mem_chunk *chunk;
 
     /* After a reset the next chunks are there already. */

@@ -165,15 +165,12 @@ int resolve_target(struct core *core, const char *text, struct target *out, stru
 
 int resolve_conversation(struct store *store, const char *text, uint8_t id[16], struct err *err)
 {
-    struct store_mem mem = STORE_MEM_INIT;
-    struct store_group group;
     struct target target;
     uint8_t raw[GROUP_ID_LEN];
     int r;
 
     if (hex_decode(text, strlen(text), raw, sizeof raw)) {
-        r = store_group_get(store, slice_of(raw, sizeof raw), &mem, &group, NULL);
-        store_mem_free(&mem);
+        r = store_group_find(store, slice_of(raw, sizeof raw), NULL);
         if (r == ERR_NOTFOUND)
             return err_set(err, ERR_NOTFOUND, _("no conversation %s"), text);
         if (r == 0)
