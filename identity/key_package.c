@@ -254,7 +254,9 @@ static int check(struct slice data, struct slice installation, struct slice inbo
     if ((r = mls_key_package_parse(data, &v->mls, err)) != 0)
         return r;
     *fault = KEY_PACKAGE_INVALID;
-    if ((faults = mls_key_package_faults(&v->mls, FAULTS_OF_ONE, now_s)) != 0)
+    if ((faults = mls_key_package_faults(&v->mls, FAULTS_OF_ONE, now_s)) & MLS_KP_NOMEM)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    if (faults != 0)
         return err_set(err, ERR_DENIED, "key package: %s", mls_key_package_fault_name(faults));
     if (!extensions_are_in_place(v->mls.extensions))
         return err_set(err, ERR_DENIED, "key package: an extension that is not for key packages");
