@@ -18,7 +18,10 @@ libsync_la_SOURCES = \
 	sync/key_packages.c sync/key_packages.h \
 	sync/membership.c sync/membership.h sync/membership_locked.h \
 	sync/membership_plan.c sync/membership_plan.h \
-	sync/intents.c sync/intents.h \
+	sync/intent_commits.c \
+	sync/intent_messages.c \
+	sync/intent_run.c \
+	sync/intents.c sync/intents.h sync/intents_parts.h \
 	sync/messages.c sync/messages.h \
 	sync/metadata.c sync/metadata_policies.c sync/metadata.h \
 	sync/pb.h \
