@@ -94,26 +94,31 @@ bool intent_is_given_up(const struct store_intent *intent, bool final)
     return final || intent->attempts + 1 >= ATTEMPTS_MAX;
 }
 
+int intent_give_up_in(struct core *core, const struct group *g, const struct store_intent *intent, struct err *err)
+{
+    struct core_event event = {.kind = CORE_MESSAGE_STATUS};
+    int r = store_intent_set_error(core->store, intent->id, err);
+
+    if (r != 0 || intent->kind != STORE_INTENT_SEND_MESSAGE || intent->message_id.len != 32)
+        return r;
+    if ((r = store_message_set_status(core->store, intent->message_id, STORE_FAILED, err)) != 0)
+        return r;
+    memcpy(event.group_id, g->id, 16);
+    memcpy(event.message_id, intent->message_id.data, 32);
+    return core_note(core, &event, err);
+}
+
 int intent_note_failure(struct core *core, const struct group *g, const struct store_intent *intent, bool final,
                         struct err *err)
 {
-    struct core_event event = {.kind = CORE_MESSAGE_STATUS};
     int r = core_begin(core, false, err);
 
     if (r != 0)
         return r;
-    if (!intent_is_given_up(intent, final)) {
+    if (intent_is_given_up(intent, final))
+        r = intent_give_up_in(core, g, intent, err);
+    else
         r = store_intent_set_to_publish(core->store, intent->id, true, 0, err);
-    } else {
-        r = store_intent_set_error(core->store, intent->id, err);
-        if (r == 0 && intent->kind == STORE_INTENT_SEND_MESSAGE && intent->message_id.len == 32) {
-            r = store_message_set_status(core->store, intent->message_id, STORE_FAILED, err);
-            memcpy(event.group_id, g->id, 16);
-            memcpy(event.message_id, intent->message_id.data, 32);
-            if (r == 0)
-                r = core_note(core, &event, err);
-        }
-    }
     if (r == 0)
         return core_commit(core, err);
     core_rollback(core);

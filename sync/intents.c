@@ -149,15 +149,26 @@ int intents_release_unseen(struct core *core, struct group *g, struct err *err)
     return r;
 }
 
-int intents_give_up_commits(struct core *core, const struct group *g, struct err *err)
+static int give_up_one(struct core *core, const struct group *g, int64_t id, struct err *err)
+{
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_intent intent;
+    int r = store_intent_get(core->store, id, &mem, &intent, err);
+
+    if (r == 0)
+        r = intent_give_up_in(core, g, &intent, err);
+    store_mem_free(&mem);
+    return r;
+}
+
+int intents_give_up(struct core *core, const struct group *g, struct err *err)
 {
     struct intents_todo t = {0};
     int r = intents_list(core, g, STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED),
-                      &t, err);
+                         &t, err);
 
     for (size_t i = 0; r == 0 && i < t.n; i++)
-        if (t.at[i].kind != STORE_INTENT_SEND_MESSAGE)
-            r = store_intent_set_error(core->store, t.at[i].id, err);
+        r = give_up_one(core, g, t.at[i].id, err);
     xm_free(t.at);
     return r;
 }

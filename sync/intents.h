@@ -40,9 +40,9 @@ int intents_outstanding(struct core *core, struct group *g, size_t *n, struct er
 /* After the ledger was read to its end: what is published and not in it goes back.  Does not wait. */
 int intents_release_unseen(struct core *core, struct group *g, struct err *err);
 
-/* Inside a transaction, when we are out of the group: no commit of ours that waits, or was sent and came too
- * late, will be made.  Does not wait. */
-int intents_give_up_commits(struct core *core, const struct group *g, struct err *err);
+/* Inside a transaction, when we are out of the group: nothing that waits, or was sent and came too late, will be
+ * done; messages count as failed.  Does not wait. */
+int intents_give_up(struct core *core, const struct group *g, struct err *err);
 
 /* Sends the invitations of merged commits. */
 int intents_send_welcomes(struct core *core, struct group *g, struct err *err);

@@ -34,5 +34,7 @@ int intents_publish_turn(struct core *core, struct group *g, int64_t only, size_
 /* The node, or building, said no: counted, and at last given up. */
 int intent_note_failure(struct core *core, const struct group *g, const struct store_intent *intent, bool final,
                         struct err *err);
+/* Its message, if it is one, counts as failed.  Inside a transaction. */
+int intent_give_up_in(struct core *core, const struct group *g, const struct store_intent *intent, struct err *err);
 /* Whether that is the end of it. */
 bool intent_is_given_up(const struct store_intent *intent, bool final);

@@ -35,7 +35,7 @@ static int store_applied(struct core *core, struct group *g, const struct node_g
     if (mls_group_is_active(g->mls))
         r = group_refresh_row(core, g, err);
     else if ((r = store_group_set_active(core->store, slice_of(g->id, 16), false, err)) == 0)
-        r = intents_give_up_commits(core, g, err);
+        r = intents_give_up(core, g, err);
     memcpy(changed.group_id, g->id, 16);
     return r == 0 ? core_note(core, &changed, err) : r;
 }

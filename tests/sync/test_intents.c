@@ -861,6 +861,38 @@ static void who_was_taken_out_meanwhile_hears_that_and_not_to_try_again(void **s
     world_run(*state, taken_out);
 }
 
+/* What Bo wrote while he was away will reach nobody: he sees that, and it does not count as waiting for ever. */
+static void taken_out_with_a_text(struct world *w)
+{
+    uint8_t message[32];
+    const char *bo_id;
+    struct stage s;
+    size_t waiting;
+
+    set_up_stage(w, &s);
+    bo_id = s.bo->core.self.inbox_id;
+    queue_text(s.bo, s.id, "too late", message);
+    OK(group_remove_members(&s.alix->core, s.id, &bo_id, 1, &err));
+    s.bo->events[CORE_MESSAGE_STATUS] = 0;
+    OK(group_publish(&s.bo->core, s.id, NULL, &err)); /* as the outbox does: it reads first */
+    assert_int_equal(status_of(s.bo, message), STORE_FAILED);
+    assert_int_equal(s.bo->events[CORE_MESSAGE_STATUS], 1);
+    assert_intent(s.bo, s.id, STORE_INTENT_SEND_MESSAGE, STORE_INTENT_ERROR, 0);
+    OK(outbox_size(&s.bo->core, &waiting, &err));
+    assert_int_equal(waiting, 0);
+    /* Asked in again, he starts afresh. */
+    OK(group_add_members(&s.alix->core, s.id, &bo_id, 1, &err));
+    peer_sync(s.bo);
+    assert_int_equal(status_of(s.bo, message), STORE_FAILED);
+    peer_sync(s.alix);
+    assert_string_equal(peer_texts(s.alix, s.id), "");
+}
+
+static void a_text_of_somebody_who_was_taken_out_has_failed(void **state)
+{
+    world_run(*state, taken_out_with_a_text);
+}
+
 /* What was sent is damaged on our disk before it comes back. */
 static int damage(void *ctx, const struct store_intent *row)
 {
@@ -924,6 +956,7 @@ int main(void)
         TEST(somebody_who_may_do_it_by_now_is_not_refused_for_what_was),
         TEST(nobody_is_refused_before_the_ledger_was_read),
         TEST(who_was_taken_out_meanwhile_hears_that_and_not_to_try_again),
+        TEST(a_text_of_somebody_who_was_taken_out_has_failed),
         TEST(a_change_that_was_sent_and_cannot_be_followed_is_told_of),
     };
 
