@@ -12,4 +12,5 @@ libbase_la_SOURCES = \
 	base/queue.c base/queue.h \
 	base/rand.c base/rand.h \
 	base/reader.c base/reader.h \
+	base/standard_fds.c base/standard_fds.h \
 	base/utf8.c base/utf8.h

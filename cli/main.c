@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/i18n.h"
 #include "base/log.h"
+#include "base/standard_fds.h"
 #include "cli/command.h"
 #include "cli/exit.h"
 #include "cli/options.h"
@@ -183,6 +184,7 @@ int main(int argc, char **argv)
     struct cli_options options = {0};
     int status;
 
+    standard_fds_open();
     setlocale(LC_ALL, "");
     bindtextdomain("xmtui", LOCALEDIR);
     textdomain("xmtui");

@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/i18n.h"
 #include "base/log.h"
+#include "base/standard_fds.h"
 #include "config.h"
 #include "crypto/crypto.h"
 #include "net/tune.h"
@@ -95,6 +96,7 @@ int main(int argc, char **argv)
     struct err err = {0};
     enum exit_status status;
 
+    standard_fds_open();
     setlocale(LC_ALL, "");
     bindtextdomain(PACKAGE, LOCALEDIR);
     textdomain(PACKAGE);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int begin(void **state)
@@ -334,14 +336,39 @@ static void input_and_output_may_be_files(void **state)
     assert_int_equal(n, N);
 }
 
+static int run_shell(const char *home, const char *rest)
+{
+    char command[500];
+    int status;
+
+    snprintf(command, sizeof command, "'%s' --home '%s/%s' --node %s %s", program_path("xmtui"), programs_folder(),
+             home, programs_node_url(), rest);
+    status = system(command);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
 static void nothing_to_read_is_the_end(void **state)
 {
-    char command[400];
+    (void)state;
+    assert_int_equal(run_shell("alix", "rpc </dev/null >/dev/null"), 0);
+}
+
+/* What is opened next does not become standard input or output. */
+static void a_program_started_without_input_or_output_takes_no_other_file_for_it(void **state)
+{
+    char redirected[200], path[160];
+    struct stat st;
 
     (void)state;
-    snprintf(command, sizeof command, "'%s' --home '%s/alix' --node %s rpc </dev/null >/dev/null", program_path("xmtui"),
-             programs_folder(), programs_node_url());
-    assert_int_equal(system(command), 0);
+    snprintf(path, sizeof path, "%s/said", programs_folder());
+    snprintf(redirected, sizeof redirected, "rpc <&- >'%s'", path);
+    assert_int_equal(run_shell("fresh", redirected), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 0); /* there was no request */
+    assert_int_equal(run_shell("alix", "list <&- >&-"), 0);
+    assert_int_equal(run_shell("alix", "list <&- >&- 2>&-"), 0);
+    json_decref(run_json("@alix list --json")); /* the database is well */
 }
 
 int main(void)
@@ -358,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_reader_that_is_slow_is_waited_for_without_work_and_gets_all),
         cmocka_unit_test(input_and_output_may_be_files),
         cmocka_unit_test(nothing_to_read_is_the_end),
+        cmocka_unit_test(a_program_started_without_input_or_output_takes_no_other_file_for_it),
     };
 
     return cmocka_run_group_tests(tests, begin, finish);
