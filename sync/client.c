@@ -273,14 +273,15 @@ void xm_client_close(struct xm_client *client)
     if (!client)
         return;
     atomic_store(&client->stop, true);
-    if (client->thread_runs || client->loop_here)
+    if (client->thread_runs) {
         uv_async_send(&client->wake);
-    if (client->thread_runs)
         pthread_join(client->thread, NULL);
-    else if (client->loop_here)
+    } else if (client->loop_here) {
+        on_wake(&client->wake);
         run_to_the_end(client);
-    else
+    } else {
         uv_run(&client->loop, UV_RUN_DEFAULT);
+    }
     uv_loop_close(&client->loop);
     queue_free(client->down, request_free);
     queue_free(client->up, event_item_free);
@@ -313,7 +314,8 @@ int64_t xm_client_call(struct xm_client *client, const char *method, const char 
         return client_fail(error, XM_FAILED, "out of memory");
     }
     atomic_fetch_add(&client->outstanding, 1);
-    uv_async_send(&client->wake);
+    if (client->thread_runs)
+        uv_async_send(&client->wake);
     return client->last_id;
 }
 
@@ -338,6 +340,14 @@ static bool never(void *ctx)
     return false;
 }
 
+/* Without a thread: begins what was asked for since, then waits. */
+static int poll_here(struct xm_client *client, struct pollfd *fds, size_t n, int timeout_ms, bool (*enough)(void *ctx))
+{
+    uv_update_time(&client->loop);
+    on_wake(&client->wake);
+    return poll_set_wait(&client->polling, fds, n, timeout_ms, enough, client);
+}
+
 int xm_client_poll(struct xm_client *client, bool events, struct pollfd *fds, size_t n, int timeout_ms)
 {
     struct pollfd all[XM_POLL_MAX + 1];
@@ -350,7 +360,7 @@ int xm_client_poll(struct xm_client *client, bool events, struct pollfd *fds, si
     if (events && client->kept)
         timeout_ms = 0;
     if (client->loop_here)
-        return poll_set_wait(&client->polling, fds, n, timeout_ms, events ? up_waits : never, client);
+        return poll_here(client, fds, n, timeout_ms, events ? up_waits : never);
     if (n > 0)
         memcpy(all, fds, n * sizeof *fds);
     all[n] = (struct pollfd){.fd = events ? client->event_fd : -1, .events = POLLIN};
@@ -426,7 +436,7 @@ static int poll_up(struct xm_client *client, int timeout_ms)
     struct pollfd wait = {.fd = client->event_fd, .events = POLLIN};
 
     if (client->loop_here)
-        return poll_set_wait(&client->polling, NULL, 0, timeout_ms, up_waits, client);
+        return poll_here(client, NULL, 0, timeout_ms, up_waits);
     return poll(&wait, 1, timeout_ms);
 }
 

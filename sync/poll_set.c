@@ -87,14 +87,18 @@ int poll_set_wait(struct poll_set *set, struct pollfd *fds, size_t n, int timeou
         set->ready |= always_ready(&set->watched[i]);
     if (set->ready || timeout_ms == 0 || enough(ctx)) {
         uv_run(set->handle.loop, UV_RUN_NOWAIT);
+    } else {
+        if (timeout_ms > 0) {
+            uv_update_time(set->handle.loop);
+            uv_timer_start(&set->timer, on_over, (uint64_t)timeout_ms, 0);
+        }
+        while (!set->ready && !set->over && !enough(ctx))
+            uv_run(set->handle.loop, UV_RUN_ONCE);
+        uv_timer_stop(&set->timer);
+    }
+    if (set->ready)
         return poll(fds, (nfds_t)n, 0);
-    }
-    if (timeout_ms > 0) {
-        uv_update_time(set->handle.loop);
-        uv_timer_start(&set->timer, on_over, (uint64_t)timeout_ms, 0);
-    }
-    while (!set->ready && !set->over && !enough(ctx))
-        uv_run(set->handle.loop, UV_RUN_ONCE);
-    uv_timer_stop(&set->timer);
-    return poll(fds, (nfds_t)n, 0);
+    for (size_t i = 0; i < n; i++)
+        fds[i].revents = 0;
+    return 0;
 }
