@@ -1,7 +1,7 @@
 #!/bin/sh
 # What doc/architecture.md says of the folders: which may include which, who may know the libraries outside, and
-# what the installed library exports; and the picture in README.md.  Each rule is then broken in a copy, to see
-# that it is looked at.
+# what the installed library exports; the picture in README.md; which files have sentences for translators.  Each
+# rule is then broken in a copy, to see that it is looked at.
 set -eu
 src=${XM_SRCDIR:-.}
 build=${XM_BUILDDIR:-.}
@@ -133,9 +133,23 @@ check_picture()
 }
 check_picture "$src" >&2
 
-mkdir -p "$work/tree/tests/ui/screens"
+# Sentences for people are in the files that po/POTFILES.in lists, and in no others.
+check_sentences()
+{
+	# shellcheck disable=SC2086
+	(cd "$1" && grep -rlE '(^|[^A-Za-z0-9_])(N?_|ngettext)\(("|$)' --include='*.c' --include='*.h' $folders) |
+		LC_ALL=C sort >"$work/sentences"
+	grep -v '^#' "$1/po/POTFILES.in" | grep . | LC_ALL=C sort | diff - "$work/sentences" || {
+		echo "po/POTFILES.in is not the list of files with sentences for people"
+		return 1
+	}
+}
+check_sentences "$src" >&2
+
+mkdir -p "$work/tree/tests/ui/screens" "$work/tree/po"
 cp "$src/README.md" "$work/tree/README.md"
 cp "$src/tests/ui/screens/main-80x24.txt" "$work/tree/tests/ui/screens/"
+cp "$src/po/POTFILES.in" "$work/tree/po/"
 for folder in $folders; do
 	cp -R "$src/$folder" "$work/tree/$folder"
 done
@@ -149,6 +163,8 @@ spoil()
 	cp "$work/kept" "$work/tree/$1"
 }
 spoil tests/ui/screens/main-80x24.txt 'another line' check_picture
+spoil po/POTFILES.in 'base/hex.c' check_sentences
+spoil base/hex.c 'const char *text = _("a sentence");' check_sentences
 spoil base/hex.c '#include "crypto/aead.h"' check_includes
 spoil ui/ui.c '#include "sync/core.h"' check_includes
 spoil cli/main.c '#include "store/store.h"' check_includes
