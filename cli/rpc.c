@@ -2,9 +2,10 @@
  * written when it comes, with the request's id.  End of input ends the process after the work in
  * hand; a reader that goes away ends it too.  A line may carry a wallet key: what was read is wiped.
  *
- * The client has no thread of its own here: there is no screen to keep alive, and two changes of threads were a tenth
- * of the time that sending a text takes.  So nothing may block: input is read when there is some, and output
- * is written in pieces that a pipe takes at once.  A reader that does not read holds up its answers, not the client. */
+ * The client has no thread of its own here: there is no screen to keep alive, and two changes of threads were
+ * a tenth of the time that sending a text takes.  So nothing may block: input is read when there is some, and
+ * output is written in pieces that a pipe takes at once.  A reader that does not read holds up its answers, not
+ * the client. */
 #include "cli/rpc.h"
 
 #include "base/alloc.h"
@@ -267,7 +268,8 @@ static void write_output(struct session *s)
 static void turn(struct session *s)
 {
     enum { IN, OUT };
-    struct pollfd fds[] = {[IN] = {.fd = STDIN_FILENO, .events = POLLIN}, [OUT] = {.fd = STDOUT_FILENO, .events = POLLOUT}};
+    struct pollfd fds[] = {[IN] = {.fd = STDIN_FILENO, .events = POLLIN},
+                           [OUT] = {.fd = STDOUT_FILENO, .events = POLLOUT}};
     bool takes_more = s->out.len - s->written < OUT_ENOUGH;
 
     if (s->ended || s->n_pending >= PENDING_MAX || !takes_more)

@@ -9,9 +9,9 @@
 
 /* Three texts' worth of pages. */
 #define HELD_MAX 65536
-/* Writing over what is there takes half as long to be safe as writing behind the end, where the file's size has to be
- * safe too: so the end moves in steps of six texts.  What stands behind the last frame means nothing to SQLite.  (Its own way to
- * files takes less than 128 KiB in one call.) */
+/* Writing over what is there takes half as long to be safe as writing behind the end, where the file's size has
+ * to be safe too: so the end moves in steps of six texts.  What stands behind the last frame means nothing to
+ * SQLite.  (Its own way to files takes less than 128 KiB in one call.) */
 #define GROW_STEP 126976
 
 /* SQLite reaches a file through its table of methods alone: the WAL's is exchanged for a copy in which some come

@@ -112,7 +112,8 @@ int intents_publish_commit(struct core *core, struct group *g, int64_t id, enum 
     }
     if (r == 0)
         *fate = COMMIT_SENT;
-    else if (counts && intent_note_failure(core, g, &intent, refused, NULL) == 0 && intent_is_given_up(&intent, refused))
+    else if (counts && intent_note_failure(core, g, &intent, refused, NULL) == 0 &&
+             intent_is_given_up(&intent, refused))
         *fate = COMMIT_GIVEN_UP;
 done:
     built_commit_free(&built);

@@ -213,8 +213,8 @@ static int send_batch(struct core *core, struct group *g, struct batch *b, struc
     return r;
 }
 
-int intents_publish_messages(struct core *core, struct group *g, const struct intents_todo *t, size_t from, size_t *used,
-                            size_t *published, struct err *err)
+int intents_publish_messages(struct core *core, struct group *g, const struct intents_todo *t, size_t from,
+                             size_t *used, size_t *published, struct err *err)
 {
     struct batch *b = xm_alloc(sizeof *b);
     int r = 0;

@@ -48,8 +48,8 @@ int intents_list(struct core *core, const struct group *g, unsigned states, stru
 }
 
 /* In order, until something fails or a commit of ours is out.  *gave_up: what failed is in the way no more. */
-static int publish_todo(struct core *core, struct group *g, const struct intents_todo *t, int64_t only, size_t *published,
-                        bool *gave_up, struct err *err)
+static int publish_todo(struct core *core, struct group *g, const struct intents_todo *t, int64_t only,
+                        size_t *published, bool *gave_up, struct err *err)
 {
     enum commit_fate fate = COMMIT_KEPT;
     int r = 0;
@@ -68,7 +68,7 @@ static int publish_todo(struct core *core, struct group *g, const struct intents
 }
 
 int intents_publish_turn(struct core *core, struct group *g, int64_t only, size_t *published, bool *gave_up,
-                   struct err *err)
+                         struct err *err)
 {
     struct intents_todo t = {0};
     int r;
@@ -79,7 +79,7 @@ int intents_publish_turn(struct core *core, struct group *g, int64_t only, size_
     /* What the node is known to have taken is not unseen. */
     if ((r = taken_write(core, err)) != 0 ||
         (r = intents_list(core, g, STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED),
-                       &t, err)) != 0 ||
+                          &t, err)) != 0 ||
         (r = group_load_mls(core, g, err)) != 0)
         goto done;
     g->nothing_queued = t.n == 0;
@@ -127,7 +127,7 @@ int intents_outstanding(struct core *core, struct group *g, size_t *n, struct er
 {
     struct intents_todo t = {0};
     int r = intents_list(core, g, STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED),
-                      &t, err);
+                         &t, err);
 
     if (r == 0)
         g->nothing_queued = t.n == 0;
