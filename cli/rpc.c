@@ -54,10 +54,12 @@ static void write_line(struct session *s, json_t *object)
 {
     char *text = json_dumps(object, JSON_COMPACT | JSON_ENCODE_ANY);
 
-    if (text)
-        buf_printf(&s->out, "%s\n", text);
-    else
+    if (text) {
+        buf_put_str(&s->out, text);
+        buf_put_str(&s->out, "\n");
+    } else {
         s->broken = true;
+    }
     free(text);
     json_decref(object);
 }
@@ -179,29 +181,28 @@ static void read_input(struct session *s)
 
 /* ---- out ---- */
 
-static void put_str(struct session *s, const char *text)
-{
-    buf_put(&s->out, text, strlen(text));
-}
-
 /* The answer's text goes out as it came up: it is compact JSON without a newline already. */
 static void put_answer(struct session *s, const struct xm_event *event, json_t *id)
 {
     char *text = json_dumps(id, JSON_COMPACT | JSON_ENCODE_ANY);
 
-    put_str(s, "{\"jsonrpc\":\"2.0\",\"id\":");
-    put_str(s, text ? text : "null");
-    put_str(s, event->kind == XM_EVENT_RESULT ? ",\"result\":" : ",\"error\":");
-    put_str(s, event->json);
-    put_str(s, "}\n");
+    if (!text) {
+        s->broken = true;
+        return;
+    }
+    buf_put_str(&s->out, "{\"jsonrpc\":\"2.0\",\"id\":");
+    buf_put_str(&s->out, text);
+    buf_put_str(&s->out, event->kind == XM_EVENT_RESULT ? ",\"result\":" : ",\"error\":");
+    buf_put_str(&s->out, event->json);
+    buf_put_str(&s->out, "}\n");
     free(text);
 }
 
 static void put_notification(struct session *s, const struct xm_event *event)
 {
-    put_str(s, "{\"jsonrpc\":\"2.0\",\"method\":\"stream.event\",\"params\":");
-    put_str(s, event->json);
-    put_str(s, "}\n");
+    buf_put_str(&s->out, "{\"jsonrpc\":\"2.0\",\"method\":\"stream.event\",\"params\":");
+    buf_put_str(&s->out, event->json);
+    buf_put_str(&s->out, "}\n");
 }
 
 static void take_event(struct session *s, const struct xm_event *event)
@@ -224,11 +225,17 @@ static void take_event(struct session *s, const struct xm_event *event)
     xm_free(p);
 }
 
+/* For the text of more events. */
+static bool has_room(const struct session *s)
+{
+    return s->out.len - s->written < OUT_ENOUGH;
+}
+
 static void take_events(struct session *s)
 {
     struct xm_event *event;
 
-    while (s->out.len - s->written < OUT_ENOUGH && (event = xm_client_next(s->client))) {
+    while (has_room(s) && (event = xm_client_next(s->client))) {
         take_event(s, event);
         xm_event_free(event);
     }
@@ -270,13 +277,13 @@ static void turn(struct session *s)
     enum { IN, OUT };
     struct pollfd fds[] = {[IN] = {.fd = STDIN_FILENO, .events = POLLIN},
                            [OUT] = {.fd = STDOUT_FILENO, .events = POLLOUT}};
-    bool takes_more = s->out.len - s->written < OUT_ENOUGH;
+    bool room = has_room(s);
 
-    if (s->ended || s->n_pending >= PENDING_MAX || !takes_more)
+    if (s->ended || s->n_pending >= PENDING_MAX || !room)
         fds[IN].fd = -1;
     if (s->out.len == 0)
         fds[OUT].fd = -1;
-    if (xm_client_poll(s->client, takes_more, fds, 2, -1) < 0 && errno != EINTR) {
+    if (xm_client_poll(s->client, room, fds, 2, -1) < 0 && errno != EINTR) {
         s->broken = true;
         return;
     }

@@ -32,7 +32,6 @@
 
 #define REQUESTS_MAX 1024
 #define NOTIFICATIONS_MAX 4096
-_Static_assert(XM_POLL_MAX == POLL_SET_MAX, "the public limit is that of the set");
 #define LAGGED_MAX 64 /* subscriptions that are told so; nobody has more */
 
 struct xm_client {
@@ -42,7 +41,7 @@ struct xm_client {
     pthread_t thread;
     bool thread_runs, loop_here; /* one of them, once it is open */
     struct queue *down, *up;
-    int event_fd;            /* with a thread */
+    int event_fd;            /* with a thread; else -1 */
     struct poll_set polling; /* without */
     atomic_bool stop;
     atomic_uint outstanding; /* requests whose answer the caller has not taken */
@@ -214,6 +213,9 @@ static int start_thread(struct xm_client *client, struct err *err)
 {
     sigset_t all, before;
 
+    client->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (client->event_fd < 0)
+        return err_set(err, ERR_IO, "eventfd: %s", strerror(errno));
     /* Signals are the main thread's business. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -244,9 +246,8 @@ int xm_client_open(const struct xm_options *options, struct xm_client **out, str
     uv_loop_init(&client->loop);
     client->down = queue_new(REQUESTS_MAX);
     client->up = queue_new(REQUESTS_MAX + NOTIFICATIONS_MAX + LAGGED_MAX);
-    client->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     err_set(&err, ERR_NOMEM, "out of memory");
-    if (!client->down || !client->up || client->event_fd < 0)
+    if (!client->down || !client->up)
         goto failed;
     if ((r = core_open(options, &client->loop, notify_up, client, &client->core, &err)) != 0)
         goto failed;
@@ -326,7 +327,7 @@ struct core *client_core(struct xm_client *client)
 
 int xm_client_fd(struct xm_client *client)
 {
-    return client->loop_here ? -1 : client->event_fd;
+    return client->event_fd;
 }
 
 static bool up_waits(void *ctx)
@@ -348,17 +349,12 @@ static int poll_here(struct xm_client *client, struct pollfd *fds, size_t n, int
     return poll_set_wait(&client->polling, fds, n, timeout_ms, enough, client);
 }
 
-int xm_client_poll(struct xm_client *client, bool events, struct pollfd *fds, size_t n, int timeout_ms)
+/* xm_client_poll(), whatever is kept; at most XM_POLL_MAX descriptors. */
+static int wait_for(struct xm_client *client, bool events, struct pollfd *fds, size_t n, int timeout_ms)
 {
     struct pollfd all[XM_POLL_MAX + 1];
     int r;
 
-    if (n > XM_POLL_MAX) {
-        errno = EINVAL;
-        return -1;
-    }
-    if (events && client->kept)
-        timeout_ms = 0;
     if (client->loop_here)
         return poll_here(client, fds, n, timeout_ms, events ? up_waits : never);
     if (n > 0)
@@ -368,6 +364,15 @@ int xm_client_poll(struct xm_client *client, bool events, struct pollfd *fds, si
     if (n > 0)
         memcpy(fds, all, n * sizeof *fds);
     return r > 0 && all[n].revents ? r - 1 : r;
+}
+
+int xm_client_poll(struct xm_client *client, bool events, struct pollfd *fds, size_t n, int timeout_ms)
+{
+    if (n > XM_POLL_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    return wait_for(client, events, fds, n, events && client->kept ? 0 : timeout_ms);
 }
 
 static struct xm_event *take_up(struct xm_client *client)
@@ -430,16 +435,6 @@ static int answer(struct xm_event *event, char **result, struct xm_error *error)
     return code;
 }
 
-/* Waits for what is new, whatever is kept. */
-static int poll_up(struct xm_client *client, int timeout_ms)
-{
-    struct pollfd wait = {.fd = client->event_fd, .events = POLLIN};
-
-    if (client->loop_here)
-        return poll_here(client, NULL, 0, timeout_ms, up_waits);
-    return poll(&wait, 1, timeout_ms);
-}
-
 int xm_client_request(struct xm_client *client, const char *method, const char *params, int timeout_ms, char **result,
                       struct xm_error *error)
 {
@@ -459,7 +454,7 @@ int xm_client_request(struct xm_client *client, const char *method, const char *
         }
         if (timeout_ms >= 0 && left <= 0)
             return client_fail(error, XM_FAILED, "no answer in time");
-        if (poll_up(client, (int)left) < 0 && errno != EINTR)
+        if (wait_for(client, true, NULL, 0, (int)left) < 0 && errno != EINTR)
             return client_fail(error, XM_FAILED, strerror(errno));
     }
 }
@@ -476,7 +471,7 @@ struct xm_event *xm_client_wait(struct xm_client *client, int timeout_ms)
 
         if (timeout_ms >= 0 && left <= 0)
             return NULL;
-        if (poll_up(client, (int)left) < 0)
+        if (wait_for(client, true, NULL, 0, (int)left) < 0)
             return NULL; /* a signal: the caller has something to do */
     }
     return event;

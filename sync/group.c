@@ -315,6 +315,13 @@ int group_refresh_row(struct core *core, struct group *g, struct err *err)
                                         group_attr_number(&g->ext.mutable_, ATTR_DISAPPEAR_IN), err);
 }
 
+int group_check_active(const struct group *g, struct err *err)
+{
+    if (mls_group_is_active(g->mls))
+        return 0;
+    return err_set(err, ERR_STATE, "%s", _("you are not in this conversation any more"));
+}
+
 int group_check_version(const struct store_group *row, struct err *err)
 {
     if (!row->paused_for_version)

@@ -78,6 +78,8 @@ int group_read_extensions(struct core *core, struct group *g, struct err *err);
  * peer, disappearing settings, paused version) and the epoch into the conversation's row. */
 int group_refresh_row(struct core *core, struct group *g, struct err *err);
 
+/* ERR_STATE with a sentence when we are out of it; its MLS state is loaded. */
+int group_check_active(const struct group *g, struct err *err);
 /* ERR_PAUSED with a sentence where the group wants a newer program: what we sent would be of an epoch that is over. */
 int group_check_version(const struct store_group *row, struct err *err);
 

@@ -4,7 +4,6 @@
 #include "base/err.h"
 #include "base/i18n.h"
 #include "base/log.h"
-#include "mls/mls.h"
 #include "store/groups.h"
 #include "store/removals.h"
 #include "sync/commit_build.h"
@@ -44,11 +43,10 @@ static int run(struct core *core, const uint8_t id[16], bool dm_too, enum store_
         return err_set(err, ERR_NOMEM, "out of memory");
     if ((r = group_open(core, id, &g, err)) != 0)
         return r;
-    if (!mls_group_is_active(g->mls))
-        r = err_set(err, ERR_STATE, "%s", _("you are not in this conversation any more"));
-    else if (g->type == CONVERSATION_DM && !dm_too)
+    r = group_check_active(g, err);
+    if (r == 0 && g->type == CONVERSATION_DM && !dm_too)
         r = err_set(err, ERR_INVALID, "%s", _("this cannot be changed in a 1:1 chat"));
-    else if ((r = settle(core, g, err)) == 0)
+    if (r == 0 && (r = settle(core, g, err)) == 0)
         r = intent_run(core, g, kind, buf_slice(data), INTENT_IN_TURN, err);
     group_close(core, g);
     return r;

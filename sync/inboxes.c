@@ -340,13 +340,17 @@ struct evaluated {
     size_t n;
 };
 
+static void states_free(struct identity_state **states, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        identity_state_free(states[i]);
+    xm_free(states);
+}
+
 static void evaluated_free(struct evaluated *e)
 {
-    for (size_t i = 0; i < e->n; i++) {
-        for (size_t k = 0; e->states[i] && k <= e->logs[i].count; k++)
-            identity_state_free(e->states[i][k]);
-        xm_free(e->states[i]);
-    }
+    for (size_t i = 0; i < e->n; i++)
+        states_free(e->states[i], e->logs[i].count + 1);
     xm_free(e->states);
 }
 
@@ -365,14 +369,11 @@ static int evaluate_some(struct core *core, size_t n, struct evaluated *e, struc
 
         if (!states)
             return err_set(err, ERR_NOMEM, "out of memory");
-        e->states[e->n++] = states;
         if (log->count > 0 && (r = evaluate_new(core, log, states, err)) != 0) {
-            for (size_t k = 0; k <= log->count; k++)
-                identity_state_free(states[k]);
-            xm_free(states);
-            e->n--; /* those before it count */
-            return r;
+            states_free(states, log->count + 1);
+            return r; /* those before it count */
         }
+        e->states[e->n++] = states;
         updates += log->count;
     }
     return 0;

@@ -2,7 +2,6 @@
 #include "sync/intents_parts.h"
 
 #include "base/err.h"
-#include "base/i18n.h"
 #include "crypto/hash.h"
 #include "mls/mls.h"
 #include "sync/commit_build.h"
@@ -76,8 +75,8 @@ static int make_commit_up_to_date(struct core *core, struct group *g, const stru
     if ((read = group_receive(core, g, NULL, &why)) != 0 || (read = group_load_mls(core, g, &why)) != 0)
         return err_set(err, read, "%s", why.text);
     *refused = true;
-    if (!mls_group_is_active(g->mls))
-        return err_set(err, ERR_STATE, "%s", _("you are not in this conversation any more"));
+    if ((read = group_check_active(g, err)) != 0)
+        return read;
     if (mls_group_epoch(g->mls) == epoch)
         return r;
     built_commit_free(out);

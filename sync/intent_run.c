@@ -3,7 +3,6 @@
 
 #include "base/err.h"
 #include "base/i18n.h"
-#include "mls/mls.h"
 #include "store/groups.h"
 #include "sync/core.h"
 #include "sync/group.h"
@@ -15,8 +14,10 @@
 /* Why an intent was given up: what publishing said in this round, else what was found in the ledger. */
 static int reason(const struct group *g, int sent, struct err *why)
 {
-    if (g->mls && !mls_group_is_active(g->mls))
-        return err_set(why, ERR_STATE, "%s", _("you are not in this conversation any more"));
+    int out = g->mls ? group_check_active(g, why) : 0;
+
+    if (out != 0)
+        return out;
     return sent ? sent : err_set(why, ERR_DENIED, "%s", _("this change was sent, but cannot be followed here"));
 }
 

@@ -78,8 +78,7 @@ int intents_publish_turn(struct core *core, struct group *g, int64_t only, size_
         return 0;
     /* What the node is known to have taken is not unseen. */
     if ((r = taken_write(core, err)) != 0 ||
-        (r = intents_list(core, g, STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED),
-                          &t, err)) != 0 ||
+        (r = intents_list(core, g, INTENTS_WAITING, &t, err)) != 0 ||
         (r = group_load_mls(core, g, err)) != 0)
         goto done;
     g->nothing_queued = t.n == 0;
@@ -126,8 +125,7 @@ int intents_waiting(struct core *core, struct group *g, size_t *n, struct err *e
 int intents_outstanding(struct core *core, struct group *g, size_t *n, struct err *err)
 {
     struct intents_todo t = {0};
-    int r = intents_list(core, g, STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED),
-                         &t, err);
+    int r = intents_list(core, g, INTENTS_WAITING, &t, err);
 
     if (r == 0)
         g->nothing_queued = t.n == 0;
@@ -164,8 +162,7 @@ static int give_up_one(struct core *core, const struct group *g, int64_t id, str
 int intents_give_up(struct core *core, const struct group *g, struct err *err)
 {
     struct intents_todo t = {0};
-    int r = intents_list(core, g, STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED),
-                         &t, err);
+    int r = intents_list(core, g, INTENTS_WAITING, &t, err);
 
     for (size_t i = 0; r == 0 && i < t.n; i++)
         r = give_up_one(core, g, t.at[i].id, err);

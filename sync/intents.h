@@ -22,6 +22,9 @@ struct core;
 struct err;
 struct group;
 
+/* The states of what has not reached the node, or of which nobody knows whether it has. */
+#define INTENTS_WAITING (STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED))
+
 /* Inside a transaction; does not wait. */
 int intent_queue(struct core *core, struct group *g, enum store_intent_kind kind, struct slice data,
                  int64_t *id, struct err *err);

@@ -70,7 +70,6 @@ static void watch(struct poll_set *set, const struct pollfd *fds, size_t n)
 
         set->watched[i] = fds[i];
         set->watched[i].revents = 0;
-        /* The same descriptor twice, or one that epoll does not take. */
         if (fds[i].fd >= 0 && epoll_ctl(set->epoll_fd, EPOLL_CTL_ADD, fds[i].fd, &event) != 0)
             set->watched[i].revents = POLLNVAL;
     }
@@ -80,7 +79,7 @@ static void watch(struct poll_set *set, const struct pollfd *fds, size_t n)
 int poll_set_wait(struct poll_set *set, struct pollfd *fds, size_t n, int timeout_ms, bool (*enough)(void *ctx),
                   void *ctx)
 {
-    assert(n <= POLL_SET_MAX);
+    assert(n <= XM_POLL_MAX);
     watch(set, fds, n);
     set->ready = set->over = false;
     for (size_t i = 0; i < n; i++)

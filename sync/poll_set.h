@@ -6,19 +6,18 @@
  * Thread: the loop's. */
 #pragma once
 #include "base/err.h"
+#include "sync/xmtui/client.h"
 
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
 
-#define POLL_SET_MAX 8
-
 struct poll_set {
     int epoll_fd;
     uv_poll_t handle;
     uv_timer_t timer;
-    struct pollfd watched[POLL_SET_MAX]; /* what the epoll set has */
+    struct pollfd watched[XM_POLL_MAX]; /* what the epoll set has */
     size_t n_watched;
     bool ready, over;
 };

@@ -96,8 +96,8 @@ static int prepare(struct core *core, struct group *g, struct err *err)
     }
     if (r != 0)
         log_warn("send", "before sending: %s", why.text);
-    if ((r = group_load_mls(core, g, err)) == 0 && !mls_group_is_active(g->mls))
-        r = err_set(err, ERR_STATE, "%s", _("you are not in this conversation any more"));
+    if ((r = group_load_mls(core, g, err)) == 0)
+        r = group_check_active(g, err);
     return r;
 }
 
@@ -421,8 +421,6 @@ int group_publish(struct core *core, const uint8_t id[16], size_t *published, st
     return r;
 }
 
-#define WAITING (STORE_INTENT_BIT(STORE_INTENT_TO_PUBLISH) | STORE_INTENT_BIT(STORE_INTENT_PUBLISHED))
-
 static int list_group(void *ctx, struct slice group_id)
 {
     return group_id.len == 16 ? group_ids_add(ctx, group_id) : 0;
@@ -432,7 +430,7 @@ int outbox_flush(struct core *core, size_t *published, struct err *err)
 {
     struct group_ids list = {0};
     /* Invitations to what we have committed count as well, though nobody sees them wait. */
-    int r = store_intents_groups(core->store, WAITING | STORE_INTENT_BIT(STORE_INTENT_COMMITTED), list_group, &list, err);
+    int r = store_intents_groups(core->store, INTENTS_WAITING | STORE_INTENT_BIT(STORE_INTENT_COMMITTED), list_group, &list, err);
     struct err why = {0};
     size_t n;
 
@@ -456,7 +454,7 @@ int outbox_flush(struct core *core, size_t *published, struct err *err)
 int outbox_size(struct core *core, size_t *n, struct err *err)
 {
     int64_t count = 0;
-    int r = store_intents_count(core->store, WAITING, &count, err);
+    int r = store_intents_count(core->store, INTENTS_WAITING, &count, err);
 
     if (r == 0)
         *n = (size_t)count;

@@ -62,6 +62,14 @@ static void expect_whole_with(struct home *home, int64_t n)
     db_close(db);
 }
 
+/* Nothing is noted any more, and everything is there. */
+static void finish(struct home *home, struct db *db, int64_t n)
+{
+    faulty_vfs_note(NULL, 0);
+    expect_whole_with(home, n);
+    db_close(db);
+}
+
 static void a_durable_transaction_is_one_write_and_one_wait(void **state)
 {
     struct db *db = open_db(*state);
@@ -71,9 +79,7 @@ static void a_durable_transaction_is_one_write_and_one_wait(void **state)
     add(db, DB_DURABLE, 1, 12);
     add(db, DB_DURABLE, 101, 1);
     assert_string_equal(calls, "wws" "ws");
-    faulty_vfs_note(NULL, 0);
-    expect_whole_with(*state, 13);
-    db_close(db);
+    finish(*state, db, 13);
 }
 
 /* The file grows in steps; most transactions find it long enough. */
@@ -99,9 +105,7 @@ static void few_transactions_make_the_file_longer(void **state)
     add(db, DB_DURABLE, 1001, 1);
     add(db, DB_DURABLE, 1002, 1);
     assert_string_equal(calls, "wwsws" "ws");
-    faulty_vfs_note(NULL, 0);
-    expect_whole_with(*state, 127);
-    db_close(db);
+    finish(*state, db, 127);
 }
 
 /* There is room for the transaction, but not for what comes later. */
@@ -129,9 +133,7 @@ static void another_one_is_one_write_and_seen_at_once(void **state)
     add(db, DB_NORMAL, 1, 12);
     add(db, DB_NORMAL, 101, 1);
     assert_string_equal(calls, "ww" "w");
-    faulty_vfs_note(NULL, 0);
-    expect_whole_with(*state, 13);
-    db_close(db);
+    finish(*state, db, 13);
 }
 
 /* The WAL is safe before the file is touched, the file before the WAL is written over, and the WAL's new beginning
@@ -151,9 +153,7 @@ static void moving_the_wal_into_the_file_waits_in_any_transaction(void **state)
     faulty_vfs_note(calls, sizeof calls);
     add(db, DB_NORMAL, 101, 1);
     assert_string_equal(calls, "wsw");
-    faulty_vfs_note(NULL, 0);
-    expect_whole_with(*state, 13);
-    db_close(db);
+    finish(*state, db, 13);
 }
 
 /* More than SQLite keeps in memory, and more than is held back. */
@@ -237,9 +237,7 @@ static void a_statement_outside_waits_for_nothing(void **state)
     faulty_vfs_note(calls, sizeof calls);
     OK(insert(db, 2, err));
     assert_null(strchr(calls, 's'));
-    faulty_vfs_note(NULL, 0);
-    expect_whole_with(*state, 2);
-    db_close(db);
+    finish(*state, db, 2);
 }
 
 static int group_setup(void **state)
