@@ -344,7 +344,8 @@ static int delete_by_group(struct store *store, const char *sql, struct slice id
 int store_group_delete(struct store *store, struct slice id, struct err *err)
 {
     static const char *const statements[] = {
-        "DELETE FROM messages WHERE group_n = (SELECT n FROM groups WHERE id = ?1)",
+        ("DELETE FROM messages WHERE conversation = (SELECT conversation FROM groups WHERE id = ?1)"
+         " AND group_n = (SELECT n FROM groups WHERE id = ?1)"), /* an index knows the conversation */
         "DELETE FROM group_texts WHERE group_n = (SELECT n FROM groups WHERE id = ?1)",
         ("DELETE FROM conversations WHERE n = (SELECT conversation FROM groups WHERE id = ?1)"
          " AND NOT EXISTS (SELECT 1 FROM groups o WHERE o.conversation = conversations.n AND o.id <> ?1)"),

@@ -176,8 +176,10 @@ int store_device_sync_pending(struct store *store, store_message_fn *fn, void *c
     struct db_query q;
     int r;
 
+    /* By the conversation, which has an index. */
     db_query(&q, store->db,
-             "SELECT " STORE_MESSAGE_COLUMNS " FROM groups g JOIN messages m ON m.group_n = g.n"
+             "SELECT " STORE_MESSAGE_COLUMNS " FROM groups g"
+             " JOIN messages m ON m.conversation = g.conversation AND m.group_n = g.n"
              " WHERE g.type = 3 AND g.trusted AND m.kind = 1 AND (m.sequence_id IS NOT NULL OR m.status = 2)"
              " AND NOT EXISTS (SELECT 1 FROM device_sync d WHERE d.message_id = m.id AND d.state <> 0)"
              " ORDER BY g.n, m.sequence_id");
