@@ -6,6 +6,8 @@ bench: bench-peers
 bench-peers: all
 	XM_BUILDDIR='$(abs_top_builddir)' '$(srcdir)/bench/run'
 EXTRA_DIST += bench/run bench/peers.mjs bench/people.mjs
+noinst_PROGRAMS += bench/bench-lines
+bench_bench_lines_SOURCES = bench/bench_lines.c
 
 # The gRPC client and server alone: build/bench-grpc [SECONDS_A_ROW].
 noinst_PROGRAMS += bench-grpc

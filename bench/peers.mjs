@@ -1,9 +1,10 @@
 // xmtui beside libxmtp: the same work by each in turn, against the same xmtui-node, in one run.
 //
 // Every client is a process of its own behind a line-JSON pipe, as shipped: durable store, sync worker on.
-// Times are taken here, so each holds one JSON line each way.  Where libxmtp runs inside Node, whatever Node
-// costs by itself is taken off: start and reopen count from when its modules are loaded, and memory has a
-// second row without bare Node.  xmtui gets no such discount.
+// Times are taken here, so each holds one JSON line each way; those of the texts sent one by one are taken by
+// bench-lines, which costs less.  Where libxmtp runs inside Node, whatever Node costs by itself is taken off: start
+// and reopen count from when its modules are loaded, and memory has a second row without bare Node.  xmtui gets no
+// such discount.
 //
 // BENCH_RUNS (3), BENCH_TEXTS (1000), BENCH_KINDS (xmtui,libxmtp).
 import { spawn } from 'node:child_process'
@@ -15,6 +16,7 @@ import { World, command } from '../tests/interop/lib/world.mjs'
 import { equal } from '../tests/interop/lib/check.mjs'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
+const benchLines = path.join(process.env.XM_BUILDDIR || path.resolve(here, '../build'), 'bench/bench-lines')
 const RUNS = Number(process.env.BENCH_RUNS || 3)
 const TEXTS = Number(process.env.BENCH_TEXTS || 1000)
 const LATENCIES = 100
@@ -57,6 +59,23 @@ function percentile(values, p) {
   return sorted[Math.min(sorted.length - 1, Math.ceil(p * sorted.length) - 1)]
 }
 
+// The texts, by a client that has been started anew: bench-lines and it alone, while the programs here wait.
+async function sendOneByOne(client, id) {
+  const lines = [['client.info'], ['conversations.list']]
+  const untimed = lines.length
+  for (let i = 0; i < TEXTS; i++)
+    lines.push(['conversation.send', { id, text: `text number ${i}` }])
+  const input = lines.map(([method, params], i) => JSON.stringify({ jsonrpc: '2.0', id: i, method, params }) + '\n')
+  const out = await command([benchLines, String(untimed), ...client.command], { env: client.env, input: input.join(''), ...LONG })
+  const answers = out.trim().split('\n').map((line) => JSON.parse(line))
+  const measured = answers.pop()
+  equal(answers.map((a) => a.id), lines.map((_, i) => i), 'an answer to each request')
+  equal(answers[0].result.version, client.info.version, 'who sent them')
+  for (const { result } of answers.slice(untimed))
+    equal(result.status, 'published', 'a text counts when the node has it')
+  return measured
+}
+
 async function oneRun(world, kind, run, people) {
   const make = async (name) => {
     const client = await world.client(`${kind}-${run}-${name}`, kind)
@@ -75,15 +94,13 @@ async function oneRun(world, kind, run, people) {
     (await receiver.call('conversations.list')).some((c) => c.id === dm.id))
   await receiver.call('conversation.sync', { id: dm.id })
 
-  await timed(`send ${TEXTS} texts, one by one`, kind, async () => {
-    for (let i = 0; i < TEXTS; i++) {
-      const { status } = await sender.call('conversation.send', { id: dm.id, text: `text number ${i}` })
-      equal(status, 'published', 'a text counts when the node has it')
-    }
-  })
+  await sender.stop()
+  const sent = await sendOneByOne(sender, dm.id)
+  note(`send ${TEXTS} texts, one by one`, kind, sent.ms)
+  note('memory of the sender', kind, sent.residentKiB / 1024)
+  await sender.open()
   await timed(`receive ${TEXTS} texts by one sync`, kind, () => receiver.call('conversation.sync', { id: dm.id }, LONG))
   equal((await receiver.texts(dm.id)).length, TEXTS, `texts that ${receiver.label} has`)
-  note('memory of the sender', kind, residentMiB(sender.pid))
   const resident = residentMiB(receiver.pid)
   note('memory of the receiver', kind, resident)
   note('memory of the receiver without bare Node', kind, kind === 'libxmtp' ? resident - await bareNodeMiB() : resident)

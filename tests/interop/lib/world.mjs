@@ -29,16 +29,16 @@ const VERSION = { xmtui: /^(xmtui )?\d+\.\d+/, libxmtp: /^libxmtp 1\.9\.1 \(@xmt
 
 const WATCH_MS = 20
 
-// Runs a command that ends by itself; rejects with what it said on standard error, or with what `watch` throws, which
-// is called again and again while it runs.
-export function command(args, { env = {}, watch, deadlineMs = DEADLINE_MS } = {}) {
+// What a command that ends by itself says, told `input`; rejects with what it said on standard error, or with what
+// `watch` throws, which is called again and again while it runs.
+export function command(args, { env = {}, input = '', watch, deadlineMs = DEADLINE_MS } = {}) {
   const child = spawn(args[0], args.slice(1), { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
   let out = ''
   let err = ''
   child.stdout.on('data', (text) => { out += text })
   child.stderr.on('data', (text) => { err += text })
   child.stdin.on('error', () => {})
-  child.stdin.end()
+  child.stdin.end(input)
   let watching
   const done = new Promise((resolve, reject) => {
     watching = setInterval(() => {
@@ -73,8 +73,8 @@ export class Client {
       throw new Error(`${this.label} is played by the other program`)
   }
 
-  // The command that plays this role.
-  #args() {
+  // The command that plays this role, in the environment `env`.
+  get command() {
     if (this.kind === 'libxmtp')
       return [process.execPath, path.join(interopDir, 'peer.mjs'), '--home', this.home, '--node', this.world.node.url]
     return [...programs.xmtui, '--home', this.home, '--node', this.world.node.url, 'rpc']
@@ -99,7 +99,7 @@ export class Client {
   // Starts the process without waiting for it.
   launch() {
     this.isChecked = false
-    this.rpc = new RpcProcess(this.label, this.#args(), { env: this.env, logFile: this.world.log })
+    this.rpc = new RpcProcess(this.label, this.command, { env: this.env, logFile: this.world.log })
   }
 
   // Starts the process, also again after stop() or kill(), and makes sure that it is what it should be.
