@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,8 @@ struct db {
     bool checkpoint_due;
     struct wal_file *wal;
 };
+
+static pthread_once_t library = PTHREAD_ONCE_INIT;
 
 /* SQLite's own text for what a person can act on is thin: ours says it. */
 static enum err_code map(int rc, const char **why)
@@ -158,6 +161,13 @@ static int configure(struct db *db, const struct db_options *o, struct err *err)
     return r;
 }
 
+/* SQLite's counters of memory, which nobody here reads, take a lock and a look at the block with each allocation.
+ * Where somebody has started the library before, they stay. */
+static void start_library(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int db_open(const char *path, const struct db_options *options, struct db **out, struct err *err)
 {
     const struct db_options o = options ? *options : (struct db_options){0};
@@ -165,6 +175,7 @@ int db_open(const char *path, const struct db_options *options, struct db **out,
     int64_t ignored;
     int rc, r;
 
+    pthread_once(&library, start_library);
     if (access(path, F_OK) != 0) {
         if (!o.create || o.read_only)
             return err_set(err, ERR_NOTFOUND, "no database at %s", path);
