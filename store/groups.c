@@ -153,6 +153,31 @@ int store_group_get(struct store *store, struct slice id, struct store_mem *mem,
     return read_one(&q, mem, out, err);
 }
 
+int store_group_standing(struct store *store, struct slice id, struct store_mem *mem, struct store_standing *out,
+                         struct err *err)
+{
+    bool ok = true;
+    struct db_query q;
+    int r;
+
+    db_query(&q, store->db,
+             "SELECT membership, active, installations_checked_ns, rotated_at_ns, paused_for_version FROM groups"
+             " WHERE id = ?1");
+    db_bind_slice(&q, 1, id);
+    if ((r = db_step(&q, err)) == DB_ROW) {
+        out->membership = (enum store_membership)db_col_i64(&q, 0);
+        out->active = db_col_i64(&q, 1) != 0;
+        out->installations_checked_ns = db_col_i64(&q, 2);
+        out->rotated_at_ns = db_col_i64(&q, 3);
+        out->paused_for_version = store_row_text(&q, 4, mem, &ok);
+        r = ok ? 0 : store_no_memory(err);
+    } else if (r == DB_DONE) {
+        r = err_set(err, ERR_NOTFOUND, "no such group");
+    }
+    db_end(&q);
+    return r;
+}
+
 int store_group_by_welcome(struct store *store, struct store_cursor welcome, struct store_mem *mem,
                            struct store_group *out, struct err *err)
 {

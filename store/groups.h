@@ -58,6 +58,16 @@ int store_group_find(struct store *store, struct slice id, struct err *err);
 /* ERR_NOTFOUND. */
 int store_group_get(struct store *store, struct slice id, struct store_mem *mem, struct store_group *out,
                     struct err *err);
+/* What of a group's row decides whether one may send: asked for with each message. */
+struct store_standing {
+    enum store_membership membership;
+    bool active;
+    int64_t installations_checked_ns, rotated_at_ns;
+    const char *paused_for_version; /* in `mem` */
+};
+/* ERR_NOTFOUND. */
+int store_group_standing(struct store *store, struct slice id, struct store_mem *mem, struct store_standing *out,
+                         struct err *err);
 int store_group_by_welcome(struct store *store, struct store_cursor welcome, struct store_mem *mem,
                            struct store_group *out, struct err *err);
 /* The group of this pair to send in: not restored, greatest (last_message_ns, id).  ERR_NOTFOUND. */

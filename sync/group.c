@@ -322,11 +322,11 @@ int group_check_active(const struct group *g, struct err *err)
     return err_set(err, ERR_STATE, "%s", _("you are not in this conversation any more"));
 }
 
-int group_check_version(const struct store_group *row, struct err *err)
+int group_check_version(const char *paused_for, struct err *err)
 {
-    if (!row->paused_for_version)
+    if (!paused_for)
         return 0;
-    return err_set(err, ERR_PAUSED, _("this conversation wants version %s: update xmtui"), row->paused_for_version);
+    return err_set(err, ERR_PAUSED, _("this conversation wants version %s: update xmtui"), paused_for);
 }
 
 /* ---- members ---- */

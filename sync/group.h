@@ -81,7 +81,7 @@ int group_refresh_row(struct core *core, struct group *g, struct err *err);
 /* ERR_STATE with a sentence when we are out of it; its MLS state is loaded. */
 int group_check_active(const struct group *g, struct err *err);
 /* ERR_PAUSED with a sentence where the group wants a newer program: what we sent would be of an epoch that is over. */
-int group_check_version(const struct store_group *row, struct err *err);
+int group_check_version(const char *paused_for, struct err *err);
 
 /* The MLS rules of XMTP groups (groups.md 1.1): the library's defaults, PrivateMessage only. */
 void group_mls_config(struct mls_config *out);

@@ -90,11 +90,11 @@ int intent_resolve_messages(struct core *core, struct group *g, struct err *err)
 static int check_open(struct core *core, const struct group *g, struct err *err)
 {
     struct store_mem mem = STORE_MEM_INIT;
-    struct store_group row;
-    int r = store_group_get(core->store, slice_of(g->id, 16), &mem, &row, err);
+    struct store_standing row;
+    int r = store_group_standing(core->store, slice_of(g->id, 16), &mem, &row, err);
 
     if (r == 0)
-        r = group_check_version(&row, err);
+        r = group_check_version(row.paused_for_version, err);
     store_mem_free(&mem);
     return r;
 }

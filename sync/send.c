@@ -51,13 +51,13 @@ struct standing {
 static int read_standing(struct core *core, struct group *g, struct standing *out, struct err *err)
 {
     struct store_mem mem = STORE_MEM_INIT;
-    struct store_group row;
-    int r = store_group_get(core->store, slice_of(g->id, 16), &mem, &row, err);
+    struct store_standing row;
+    int r = store_group_standing(core->store, slice_of(g->id, 16), &mem, &row, err);
 
     if (r == 0 && (!row.active || row.membership == STORE_MEMBER_RESTORED))
         r = err_set(err, ERR_STATE, "%s", _("you are not in this conversation any more"));
     if (r == 0)
-        r = group_check_version(&row, err);
+        r = group_check_version(row.paused_for_version, err);
     if (r == 0) {
         out->may_check = g->type != CONVERSATION_SYNC && g->type != CONVERSATION_ONESHOT &&
                          core_is_past(core, row.installations_checked_ns, CHECK_BEFORE_SEND_NS);
