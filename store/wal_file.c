@@ -10,9 +10,10 @@
 /* Three texts' worth of pages. */
 #define HELD_MAX 65536
 /* Writing over what is there takes half as long to be safe as writing behind the end, where the file's size has
- * to be safe too: so the end moves in steps of six texts.  What stands behind the last frame means nothing to
+ * to be safe too: so the end moves in steps of 25 texts.  What stands behind the last frame means nothing to
  * SQLite.  (Its own way to files takes less than 128 KiB in one call.) */
-#define GROW_STEP 126976
+#define GROW_WRITE 126976
+#define GROW_WRITES 4
 
 /* SQLite reaches a file through its table of methods alone: the WAL's is exchanged for a copy in which some come
  * here first. */
@@ -36,12 +37,15 @@ static struct wal_file *of(sqlite3_file *file)
 /* From the end of what was written.  Where there is no room for more than that, that was enough. */
 static void grow(sqlite3_file *file, sqlite3_int64 end)
 {
-    static uint8_t nothing[GROW_STEP];
+    static uint8_t nothing[GROW_WRITE];
     struct wal_file *wal = of(file);
 
     wal->size = end;
-    if (wal->below->xWrite(file, nothing, sizeof nothing, end) == SQLITE_OK)
+    for (int i = 0; i < GROW_WRITES; i++) {
+        if (wal->below->xWrite(file, nothing, sizeof nothing, wal->size) != SQLITE_OK)
+            return;
         wal->size += (sqlite3_int64)sizeof nothing;
+    }
 }
 
 static int flush(sqlite3_file *file)
