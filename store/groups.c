@@ -94,6 +94,7 @@ int store_group_put(struct store *store, const struct store_group *in, struct er
     if (!in->id.len || in->id.len > STORE_GROUP_ID_MAX)
         return err_set(err, ERR_INVALID, "a group id of %zu bytes", in->id.len);
     r = store_group_numbers(store, in->id, &n, &conversation, err);
+    store_group_forget(store);
     if (r == 0) {
         db_query(&q, store->db,
                  "UPDATE groups SET type = ?2, membership = ?3, dm_id = ?4, peer_inbox_id = ?5,"
@@ -160,6 +161,10 @@ int store_group_standing(struct store *store, struct slice id, struct store_mem 
     struct db_query q;
     int r;
 
+    if (store->last_group.stands && store_group_is_last(store, id)) {
+        *out = store->last_group.standing;
+        return 0;
+    }
     db_query(&q, store->db,
              "SELECT membership, active, installations_checked_ns, rotated_at_ns, paused_for_version FROM groups"
              " WHERE id = ?1");
@@ -175,6 +180,11 @@ int store_group_standing(struct store *store, struct slice id, struct store_mem 
         r = err_set(err, ERR_NOTFOUND, "no such group");
     }
     db_end(&q);
+    /* A reader would not hear of changes. */
+    if (r == 0 && !store->read_only && !out->paused_for_version && store_group_is_last(store, id)) {
+        store->last_group.stands = true;
+        store->last_group.standing = *out;
+    }
     return r;
 }
 
@@ -235,6 +245,7 @@ static int set_number(struct store *store, const char *sql, struct slice id, int
 {
     struct db_query q;
 
+    store_group_forget(store);
     db_query(&q, store->db, sql);
     db_bind_slice(&q, 1, id);
     db_bind_i64(&q, 2, value);
@@ -283,6 +294,7 @@ int store_group_set_disappearing(struct store *store, struct slice id, int64_t f
 {
     struct db_query q;
 
+    store_group_forget(store);
     db_query(&q, store->db, "UPDATE groups SET disappear_from_ns = ?2, disappear_in_ns = ?3 WHERE id = ?1");
     db_bind_slice(&q, 1, id);
     db_bind_i64(&q, 2, from_ns);
@@ -294,6 +306,7 @@ int store_group_set_paused(struct store *store, struct slice id, const char *for
 {
     struct db_query q;
 
+    store_group_forget(store);
     db_query(&q, store->db, "UPDATE groups SET paused_for_version = ?2 WHERE id = ?1");
     db_bind_slice(&q, 1, id);
     db_bind_text(&q, 2, for_version);
@@ -384,7 +397,7 @@ int store_group_delete(struct store *store, struct slice id, struct err *err)
     };
     int r = 0;
 
-    store_group_forget_numbers(store);
+    store_group_forget(store);
     for (size_t i = 0; r == 0 && i < sizeof statements / sizeof statements[0]; i++)
         r = delete_by_group(store, statements[i], id, err);
     return r;

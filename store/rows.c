@@ -66,9 +66,15 @@ const char *store_row_text(const struct db_query *q, int at, struct store_mem *m
     return copy;
 }
 
-void store_group_forget_numbers(struct store *store)
+void store_group_forget(struct store *store)
 {
     store->last_group.id_len = 0;
+    store->last_group.stands = false;
+}
+
+bool store_group_is_last(const struct store *store, struct slice id)
+{
+    return id.len && id.len == store->last_group.id_len && memcmp(id.data, store->last_group.id, id.len) == 0;
 }
 
 int store_group_numbers(struct store *store, struct slice id, int64_t *n, int64_t *conversation,
@@ -77,7 +83,7 @@ int store_group_numbers(struct store *store, struct slice id, int64_t *n, int64_
     struct db_query q;
     int r;
 
-    if (id.len && id.len == store->last_group.id_len && memcmp(id.data, store->last_group.id, id.len) == 0) {
+    if (store_group_is_last(store, id)) {
         *n = store->last_group.n;
         *conversation = store->last_group.conversation;
         return 0;
@@ -96,6 +102,7 @@ int store_group_numbers(struct store *store, struct slice id, int64_t *n, int64_
     if (id.len <= STORE_GROUP_ID_MAX) {
         memcpy(store->last_group.id, id.data, id.len);
         store->last_group.id_len = id.len;
+        store->last_group.stands = false;
         store->last_group.n = *n;
         store->last_group.conversation = *conversation;
     }

@@ -27,6 +27,8 @@ struct store {
         uint8_t id[STORE_GROUP_ID_MAX];
         size_t id_len; /* 0: none */
         int64_t n, conversation;
+        bool stands; /* `standing` is what the row says, and the writer's alone to know */
+        struct store_standing standing;
     } last_group;
     struct id_block {
         int64_t next, end; /* equal: none left */
@@ -50,7 +52,10 @@ int store_no_memory(struct err *err);
 /* The internal numbers of a group; ERR_NOTFOUND. */
 int store_group_numbers(struct store *store, struct slice id, int64_t *n, int64_t *conversation,
                         struct err *err);
-void store_group_forget_numbers(struct store *store);
+/* Was that the one last looked up? */
+bool store_group_is_last(const struct store *store, struct slice id);
+/* For whoever writes a group's row, and after a rollback. */
+void store_group_forget(struct store *store);
 
 /* An id for the next row of an AUTOINCREMENT table.  Taken from a block that is reserved on the disk, so that
  * most rows leave the page with the table's counter alone; what a crash leaves of a block is never used.  After a

@@ -302,13 +302,13 @@ int store_commit(struct store *store, struct err *err)
     int r = db_commit(store->db, err);
 
     if (r != 0)
-        store_group_forget_numbers(store);
+        store_group_forget(store);
     return r;
 }
 
 void store_rollback(struct store *store)
 {
-    store_group_forget_numbers(store);
+    store_group_forget(store);
     db_rollback(store->db);
 }
 

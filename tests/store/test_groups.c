@@ -134,6 +134,78 @@ static void each_setter_changes_its_field_alone(void **state)
     store_mem_free(&mem);
 }
 
+/* Asked twice: the second answer may be remembered. */
+static void expect_standing(struct store *store, enum store_membership membership, bool active, int64_t checked_ns,
+                            int64_t rotated_ns, const char *paused)
+{
+    static unsigned texts;
+    struct store_mem mem = STORE_MEM_INIT;
+
+    texts++;
+    add_text(store, 100 + texts, 1, SECOND, "x"); /* group 1 is the last one looked up */
+    for (int i = 0; i < 2; i++) {
+        struct store_standing s = {0};
+
+        OK(store_group_standing(store, id16(1), &mem, &s, err));
+        assert_int_equal(s.membership, membership);
+        assert_int_equal(s.active, active);
+        assert_int_equal(s.installations_checked_ns, checked_ns);
+        assert_int_equal(s.rotated_at_ns, rotated_ns);
+        if (paused)
+            assert_string_equal(s.paused_for_version, paused);
+        else
+            assert_null(s.paused_for_version);
+    }
+    store_mem_free(&mem);
+}
+
+static void whether_one_may_send_follows_each_change(void **state)
+{
+    struct store *store = store_of(state), *reader;
+    struct store_mem mem = STORE_MEM_INIT;
+    struct store_standing s;
+    struct store_group g;
+
+    add_group(store, 1, STORE_GROUP, NULL);
+    add_group(store, 2, STORE_GROUP, NULL);
+    OK(store_group_get(store, id16(1), &mem, &g, err));
+    expect_standing(store, g.membership, g.active, g.installations_checked_ns, g.rotated_at_ns, NULL);
+    OK(store_group_set_membership(store, id16(1), STORE_MEMBER_REJECTED, err));
+    expect_standing(store, STORE_MEMBER_REJECTED, g.active, g.installations_checked_ns, g.rotated_at_ns, NULL);
+    OK(store_group_set_active(store, id16(1), !g.active, err));
+    expect_standing(store, STORE_MEMBER_REJECTED, !g.active, g.installations_checked_ns, g.rotated_at_ns, NULL);
+    OK(store_group_set_installations_checked(store, id16(1), 5, err));
+    OK(store_group_set_rotated(store, id16(1), 6, err));
+    expect_standing(store, STORE_MEMBER_REJECTED, !g.active, 5, 6, NULL);
+    OK(store_group_set_paused(store, id16(1), "2.0.0", err));
+    expect_standing(store, STORE_MEMBER_REJECTED, !g.active, 5, 6, "2.0.0");
+    OK(store_group_set_paused(store, id16(1), NULL, err));
+    expect_standing(store, STORE_MEMBER_REJECTED, !g.active, 5, 6, NULL);
+
+    OK(store_begin(store, DB_NORMAL, err));
+    OK(store_group_set_rotated(store, id16(1), 7, err));
+    expect_standing(store, STORE_MEMBER_REJECTED, !g.active, 5, 7, NULL);
+    store_rollback(store);
+    expect_standing(store, STORE_MEMBER_REJECTED, !g.active, 5, 6, NULL);
+    OK(store_group_standing(store, id16(2), &mem, &s, err));
+    assert_int_equal(s.rotated_at_ns, g.rotated_at_ns);
+    OK(store_group_put(store, &g, err)); /* a second welcome */
+    expect_standing(store, g.membership, g.active, g.installations_checked_ns, g.rotated_at_ns, NULL);
+
+    /* Who only reads hears of the writer's change. */
+    OK(store_open_reader(store, &reader, err));
+    OK(store_group_find(reader, id16(1), err));
+    OK(store_group_standing(reader, id16(1), &mem, &s, err));
+    OK(store_group_set_rotated(store, id16(1), 8, err));
+    OK(store_group_standing(reader, id16(1), &mem, &s, err));
+    assert_int_equal(s.rotated_at_ns, 8);
+    store_close(reader);
+
+    OK(store_group_delete(store, id16(1), err));
+    FAILS(ERR_NOTFOUND, store_group_standing(store, id16(1), &mem, &s, err));
+    store_mem_free(&mem);
+}
+
 static void texts_are_kept_and_an_absent_one_stays_absent(void **state)
 {
     struct store *store = store_of(state);
@@ -432,6 +504,7 @@ int main(void)
         TEST(a_second_welcome_keeps_conversation_and_activity),
         TEST(a_group_rolled_back_is_not_remembered),
         TEST(each_setter_changes_its_field_alone),
+        TEST(whether_one_may_send_follows_each_change),
         TEST(texts_are_kept_and_an_absent_one_stays_absent),
         TEST(the_dm_to_send_in_is_the_most_recently_active),
         TEST(the_primary_sync_group_is_the_newest_trusted_one),
