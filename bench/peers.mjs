@@ -66,7 +66,7 @@ async function sendOneByOne(client, id) {
   for (let i = 0; i < TEXTS; i++)
     lines.push(['conversation.send', { id, text: `text number ${i}` }])
   const input = lines.map(([method, params], i) => JSON.stringify({ jsonrpc: '2.0', id: i, method, params }) + '\n')
-  const out = await command([benchLines, String(untimed), ...client.command], { env: client.env, input: input.join(''), ...LONG })
+  const out = await command([benchLines, String(untimed), ...client.commandLine], { env: client.env, input: input.join(''), ...LONG })
   const answers = out.trim().split('\n').map((line) => JSON.parse(line))
   const measured = answers.pop()
   equal(answers.map((a) => a.id), lines.map((_, i) => i), 'an answer to each request')

@@ -74,7 +74,7 @@ export class Client {
   }
 
   // The command that plays this role, in the environment `env`.
-  get command() {
+  get commandLine() {
     if (this.kind === 'libxmtp')
       return [process.execPath, path.join(interopDir, 'peer.mjs'), '--home', this.home, '--node', this.world.node.url]
     return [...programs.xmtui, '--home', this.home, '--node', this.world.node.url, 'rpc']
@@ -99,7 +99,7 @@ export class Client {
   // Starts the process without waiting for it.
   launch() {
     this.isChecked = false
-    this.rpc = new RpcProcess(this.label, this.command, { env: this.env, logFile: this.world.log })
+    this.rpc = new RpcProcess(this.label, this.commandLine, { env: this.env, logFile: this.world.log })
   }
 
   // Starts the process, also again after stop() or kill(), and makes sure that it is what it should be.
