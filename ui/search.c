@@ -10,7 +10,9 @@
 #include <string.h>
 #include <utf8proc.h>
 
-#define PAGE 100        /* messages a step; some milliseconds */
+#define PAGE 100        /* messages asked for at once */
+#define STEP 300        /* messages before the screen is drawn: some ten milliseconds */
+#define PAGE_COST 10    /* messages that asking takes as long as: most chats are short */
 #define WORDS_BEFORE 16 /* bytes shown before what was found */
 
 static void hits_clear(struct search *f)
@@ -141,17 +143,15 @@ static void look_at(struct screen *s, const struct chat *c, const json_t *o)
     message_clear(&m);
 }
 
-void search_step(struct screen *s)
+/* One page of the chat at hand, or that there is no more of it; returns the messages read. */
+static size_t read_page(struct screen *s)
 {
     struct search *f = &s->search;
-    const struct chat *c = f->running ? model_chat(&s->model, f->chats[f->at_chat]) : NULL;
+    const struct chat *c = model_chat(&s->model, f->chats[f->at_chat]);
     json_t *params, *list = NULL;
-    const json_t *o;
     char ns[32];
-    size_t i;
+    size_t n;
 
-    if (!f->running)
-        return;
     if (c) {
         params = json_pack("{s:s, s:i, s:s}", "id", c->id, "limit", PAGE, "direction", "descending");
         snprintf(ns, sizeof ns, "%lld", (long long)f->before_ns);
@@ -159,17 +159,26 @@ void search_step(struct screen *s)
             json_object_set_new(params, "beforeNs", json_string(ns));
         list = screen_read(s, "conversation.messages", params);
     }
-    json_array_foreach (list, i, o) {
-        look_at(s, c, o);
-        f->before_ns = js_int(o, "sentAtNs");
-    }
-    if (json_array_size(list) < PAGE) {
+    n = json_array_size(list);
+    for (size_t i = n; i > 0; i--) /* the answer has the oldest first */
+        look_at(s, c, json_array_get(list, i - 1));
+    f->before_ns = js_int(json_array_get(list, 0), "sentAtNs");
+    if (n < PAGE) {
         f->at_chat++;
         f->before_ns = 0;
     }
     f->running = f->at_chat < f->n_chats && f->n_hits < SEARCH_HITS;
-    s->dirty = true;
     json_decref(list);
+    return n;
+}
+
+void search_step(struct screen *s)
+{
+    size_t cost = 0;
+
+    while (s->search.running && cost < STEP)
+        cost += read_page(s) + PAGE_COST;
+    s->dirty = true;
 }
 
 /* ---- the popup ---- */

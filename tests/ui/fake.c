@@ -327,6 +327,7 @@ static int64_t call(struct ui_backend *b, const char *method, const char *params
     return f->next_id;
 }
 
+/* Oldest first in the answer whichever end is read from, as the core does it. */
 static json_t *page(struct fake *f, const json_t *params)
 {
     json_t *all = messages_of(f, js_str(params, "id")), *out = json_array(), *m;
@@ -338,7 +339,10 @@ static json_t *page(struct fake *f, const json_t *params)
         m = json_array_get(all, ascending ? i : n - 1 - i);
         if ((before && js_int(m, "sentAtNs") >= before) || (after && js_int(m, "sentAtNs") <= after))
             continue;
-        json_array_append(out, m);
+        if (ascending)
+            json_array_append(out, m);
+        else
+            json_array_insert(out, 0, m);
     }
     return out;
 }

@@ -875,6 +875,7 @@ static void words_are_found_in_all_chats_but_not_of_denied_people(void **state)
 static void a_word_of_long_ago_is_found_and_read_on_from_there(void **state)
 {
     char id[16], text[32];
+    size_t before;
 
     (void)state;
     for (int i = 0; i < 1500; i++) {
@@ -884,9 +885,11 @@ static void a_word_of_long_ago_is_found_and_read_on_from_there(void **state)
     }
     for (int i = 0; i < 8; i++) /* as many rounds as their notifications take */
         driver_settle(&d);
+    before = d.fake->pages;
     driver_type(&d, "/search line 123.<Enter>");
     driver_settle(&d);
     assert_true(driver_shows(&d, "1 found"));
+    assert_true(d.fake->pages - before < 30); /* each message is read once */
     driver_type(&d, "<Enter>");
     assert_non_null(strstr(driver_row(&d, d.canvas.cursor_row), "line 123."));
     assert_true(driver_shows(&d, "scrolled"));
