@@ -455,13 +455,27 @@ static int process(struct live *live, struct err *err)
     return r;
 }
 
+/* Messages that wait stay behind it, or nothing new would be read while one chat is busy; welcomes go first. */
+static bool is_refresh_due(const struct live *live)
+{
+    return live->refresh && !(live->first && live->first->is_welcome);
+}
+
+/* Conversations and decisions come in crowds, each told of by itself: what this turn of the loop brings is taken in
+ * before, and the groups are looked through once for all of it. */
+static int refresh_soon(struct live *live, struct err *err)
+{
+    core_sleep(live->core, 0, NULL);
+    return is_refresh_due(live) && wanted(live) ? refresh_groups(live, err) : 0;
+}
+
 static int run_live(struct live *live, struct err *err)
 {
     int r = 0;
 
     while (wanted(live)) {
-        if (live->refresh)
-            r = refresh_groups(live, err);
+        if (is_refresh_due(live))
+            r = refresh_soon(live, err);
         else if (live->first)
             r = process(live, err);
         else if (live->lost)

@@ -633,6 +633,7 @@ static int subscribe_groups(struct node_api *base, const struct node_group_filte
     struct fake_stream *stream;
     int r = subscribe(base, count, events, ctx, &stream, err);
 
+    ((struct fake_api *)base)->subscriptions++;
     if (r != 0)
         return r;
     for (size_t i = 0; i < count; i++) {

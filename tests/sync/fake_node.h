@@ -33,8 +33,9 @@ struct fake_api {
     unsigned away_after_update; /* 1: offline once it has taken an identity update, 2: one call later, ... */
     bool lost;               /* private: the running call's answer is lost */
     bool updated;            /* private: it has taken an identity update of ours */
-    /* Counted since the test last zeroed them; `queries`: group messages read, `welcome_queries`: invitations. */
-    unsigned calls, sends, queries, welcome_queries;
+    /* Counted since the test last zeroed them; `queries`: group messages read, `welcome_queries`: invitations,
+     * `subscriptions`: to group messages. */
+    unsigned calls, sends, queries, welcome_queries, subscriptions;
     /* Called once before the next group messages are stored: somebody else is faster. */
     void (*before_send)(void *ctx);
     void *before_send_ctx;

@@ -3,6 +3,7 @@
 
 #include "base/hex.h"
 #include "store/groups.h"
+#include "store/store.h"
 #include "sync/consent.h"
 #include "sync/content.h"
 #include "sync/group_create.h"
@@ -13,7 +14,10 @@
 #include "sync/streams.h"
 #include "tests/sync/body.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* ---- shorthand ---- */
 
@@ -175,6 +179,71 @@ BODY(many_conversations_that_come_one_by_one_are_all_read)
         text_comes(bo, a, ids[i], text);
     }
     assert_int_equal(told(a, "conversation", NULL, NULL), 20);
+    peer_stop(world, a);
+    peer_stop(world, bo);
+}
+
+/* Each that comes while the ones before it are subscribed to would cost one more look through all there are. */
+BODY(many_conversations_that_come_together_are_subscribed_to_together)
+{
+    struct peer *a = installation(1), *bo = installation(2);
+    const char *a_id = a->core.self.inbox_id;
+    uint8_t ids[40][16];
+    char text[32];
+
+    stream(a);
+    a->api.subscriptions = 0;
+    for (int i = 0; i < 40; i++) {
+        snprintf(text, sizeof text, "group %d", i);
+        OK(group_create(&bo->core, &(struct group_options){.name = text}, &a_id, 1, ids[i], &err));
+    }
+    until_told(a, "conversation", "name", text);
+    text_comes(bo, a, ids[39], "last");
+    text_comes(bo, a, ids[0], "first");
+    assert_int_equal(told(a, "conversation", NULL, NULL), 40);
+    assert_true(a->api.subscriptions <= 3);
+    peer_stop(world, a);
+    peer_stop(world, bo);
+}
+
+/* How often the list of conversations has been read. */
+static unsigned lists_read(struct peer *p)
+{
+    unsigned runs = 0;
+
+    for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(db_handle(store_db(p->core.store)), s)) != NULL;)
+        if (strstr(sqlite3_sql(s), "ORDER BY active_at_ns"))
+            runs += (unsigned)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_RUN, 0);
+    return runs;
+}
+
+BODY(decisions_made_together_are_one_change_of_what_is_streamed)
+{
+    struct peer *a = installation(1), *bo = installation(2);
+    json_t *records = json_array();
+    unsigned before;
+    uint8_t id[16];
+    char *params;
+
+    for (unsigned i = 0; i < 50; i++) {
+        char entity[65];
+
+        snprintf(entity, sizeof entity, "%064x", i + 1);
+        json_array_append_new(records, json_pack("{s:s,s:s,s:s}", "entityType", "inboxId", "entity", entity, "state",
+                                                 "denied"));
+    }
+    records = json_pack("{s:o}", "records", records);
+    params = json_dumps(records, 0);
+    OK(dm_find_or_create(&bo->core, a->core.self.inbox_id, id, NULL, &err));
+    stream(a);
+    text_comes(bo, a, id, "sooner"); /* the stream waits for more */
+    before = lists_read(a);
+    json_decref(peer_call(a, "preferences.setConsent", params));
+    text_comes(bo, a, id, "later");
+    assert_int_equal(told(a, "consent", NULL, NULL), 50);
+    assert_true(lists_read(a) - before <= 2);
+    free(params);
+    json_decref(records);
     peer_stop(world, a);
     peer_stop(world, bo);
 }
@@ -375,6 +444,8 @@ int main(void)
         TEST(a_decision_is_told_once_where_it_was_made_and_once_where_it_arrives),
         TEST(a_conversation_that_comes_while_a_stream_runs_is_told_and_read),
         TEST(many_conversations_that_come_one_by_one_are_all_read),
+        TEST(many_conversations_that_come_together_are_subscribed_to_together),
+        TEST(decisions_made_together_are_one_change_of_what_is_streamed),
         TEST(a_stream_that_begins_with_much_to_make_up_for_takes_it_all_in_order),
         TEST(who_comes_back_while_a_stream_runs_reads_what_was_said_since),
         TEST(what_is_denied_stops_and_what_is_allowed_again_is_made_up_for),
