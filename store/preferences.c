@@ -169,20 +169,28 @@ int store_preferences_count(struct store *store, int64_t *out, struct err *err)
     return db_int(store->db, "SELECT count(*) FROM preference_outbox", out, err);
 }
 
-int store_device_sync_pending(struct store *store, store_message_fn *fn, void *ctx, struct err *err)
+#define IS_PENDING                                                                                           \
+    " g.type = 3 AND g.trusted AND m.kind = 1 AND (m.sequence_id IS NOT NULL OR m.status = 2)"               \
+    " AND NOT EXISTS (SELECT 1 FROM device_sync d WHERE d.message_id = m.id AND d.state <> 0)"
+
+int store_device_sync_pending(struct store *store, struct slice message_id, store_message_fn *fn, void *ctx,
+                              struct err *err)
 {
     struct store_mem mem = STORE_MEM_INIT;
     struct store_message row;
     struct db_query q;
     int r;
 
-    /* By the conversation, which has an index. */
-    db_query(&q, store->db,
-             "SELECT " STORE_MESSAGE_COLUMNS " FROM groups g"
-             " JOIN messages m ON m.conversation = g.conversation AND m.group_n = g.n"
-             " WHERE g.type = 3 AND g.trusted AND m.kind = 1 AND (m.sequence_id IS NOT NULL OR m.status = 2)"
-             " AND NOT EXISTS (SELECT 1 FROM device_sync d WHERE d.message_id = m.id AND d.state <> 0)"
-             " ORDER BY g.n, m.sequence_id");
+    if (message_id.len) {
+        db_query(&q, store->db,
+                 "SELECT " STORE_MESSAGE_COLUMNS STORE_MESSAGE_FROM "WHERE m.id = ?1 AND" IS_PENDING);
+        db_bind_slice(&q, 1, message_id);
+    } else { /* by the conversation, which has an index */
+        db_query(&q, store->db,
+                 "SELECT " STORE_MESSAGE_COLUMNS " FROM groups g"
+                 " JOIN messages m ON m.conversation = g.conversation AND m.group_n = g.n"
+                 " WHERE" IS_PENDING " ORDER BY g.n, m.sequence_id");
+    }
     while ((r = db_step(&q, err)) == DB_ROW) {
         store_mem_reset(&mem);
         if ((r = store_message_read(store, &q, 0, true, &mem, &row, err)) != 0 || (r = fn(ctx, &row)) != 0)

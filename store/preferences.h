@@ -44,8 +44,10 @@ enum store_device_sync_state {
 };
 
 /* Application messages of trusted SYNC groups that were not applied yet, per group by sequence id; ours
- * included as soon as the node has them, whether they have been read back or not. */
-int store_device_sync_pending(struct store *store, store_message_fn *fn, void *ctx, struct err *err);
+ * included as soon as the node has them, whether they have been read back or not.  Only this one where an id is
+ * given, if it is one of them: looking for all reads every message that such a group ever had. */
+int store_device_sync_pending(struct store *store, struct slice message_id, store_message_fn *fn, void *ctx,
+                              struct err *err);
 int store_device_sync_done(struct store *store, struct slice message_id, int64_t now_ns, struct err *err);
 /* Counts an attempt; at max_attempts it is failed. */
 int store_device_sync_failed(struct store *store, struct slice message_id, unsigned max_attempts,

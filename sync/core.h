@@ -53,7 +53,7 @@ enum core_event_kind {
     CORE_CONSENT,              /* log_id: a decision changed something, ours or synced */
     CORE_PREFERENCES,          /* the HMAC root key changed, or an installation appeared */
     CORE_SYNC_WELCOME,         /* group_id: a trusted preferences group arrived by welcome */
-    CORE_SYNC_MESSAGE,         /* group_id: a payload was stored in a preferences group */
+    CORE_SYNC_MESSAGE,         /* group_id, message_id: a payload was stored in a preferences group */
     CORE_OUTBOX,               /* something waits to be sent */
     CORE_NETWORK               /* the connection's state changed */
 };

@@ -126,14 +126,15 @@ static int apply_one(struct core *core, const struct arrived *item, size_t *coun
     return core_commit(core, err);
 }
 
-int prefs_apply_stored(struct core *core, size_t *updates, struct err *err)
+/* What `message_id` carries, all that is there where it is empty. */
+static int apply(struct core *core, struct slice message_id, size_t *updates, struct err *err)
 {
     struct arrived_list list = {core, NULL, &list.first};
     size_t count = 0;
     int r;
 
     fiber_lock_take(&core->prefs->apply_lock);
-    r = store_device_sync_pending(core->store, collect, &list, err);
+    r = store_device_sync_pending(core->store, message_id, collect, &list, err);
     while (list.first) {
         struct arrived *item = list.first;
 
@@ -148,6 +149,11 @@ int prefs_apply_stored(struct core *core, size_t *updates, struct err *err)
     if (updates)
         *updates = count;
     return r < 0 ? err_wrap(err, r, "applying preferences") : 0;
+}
+
+int prefs_apply_stored(struct core *core, size_t *updates, struct err *err)
+{
+    return apply(core, (struct slice){0}, updates, err);
 }
 
 /* ---- the preferences group ---- */
@@ -383,16 +389,18 @@ int prefs_sync(struct core *core, size_t *updates, struct err *err)
 
 static void apply_fiber(struct core *core, void *ctx)
 {
+    const struct core_event *event = ctx; /* gone when this fiber has waited */
+    uint8_t message_id[MESSAGE_ID_LEN];
     struct err err = {0};
 
-    (void)ctx;
-    if (prefs_apply_stored(core, NULL, &err) != 0)
+    memcpy(message_id, event->message_id, sizeof message_id);
+    if (apply(core, slice_of(message_id, sizeof message_id), NULL, &err) != 0)
         log_warn("prefs", "%s", err.text);
 }
 
 static void on_event(void *ctx, const struct core_event *event)
 {
-    struct core_event appeared;
+    struct core_event appeared, told;
     struct core *core = ctx;
 
     switch (event->kind) {
@@ -403,7 +411,8 @@ static void on_event(void *ctx, const struct core_event *event)
         pref_tasks_kick(core);
         break;
     case CORE_SYNC_MESSAGE:
-        core_spawn(core, apply_fiber, NULL, NULL);
+        told = *event;
+        core_spawn(core, apply_fiber, &told, NULL);
         break;
     case CORE_OUTBOX:
         kick_flush(core);

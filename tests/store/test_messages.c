@@ -452,23 +452,27 @@ static void device_sync_messages_wait_until_they_are_applied(void **state)
     m.originator = 0;
     m.sequence_id = 0;
     OK(store_message_put(store, &m, NULL, err));
-    OK(store_device_sync_pending(store, note_ids, text, err));
+    OK(store_device_sync_pending(store, (struct slice){0}, note_ids, text, err));
     assert_string_equal(text, "4 5 ");
+    text[0] = 0;
+    for (unsigned i = 5; i <= 9; i++)
+        OK(store_device_sync_pending(store, id32(i), note_ids, text, err));
+    assert_string_equal(text, "5 ");
     /* The node has it, and it has not come back yet. */
     OK(store_message_set_status(store, id32(9), STORE_PUBLISHED, err));
     text[0] = 0;
-    OK(store_device_sync_pending(store, note_ids, text, err));
+    OK(store_device_sync_pending(store, (struct slice){0}, note_ids, text, err));
     assert_string_equal(text, "9 4 5 ");
     OK(store_device_sync_done(store, id32(9), 1, err));
     OK(store_device_sync_done(store, id32(4), 1, err));
     OK(store_device_sync_failed(store, id32(5), 3, 1, err));
     OK(store_device_sync_failed(store, id32(5), 3, 1, err));
     text[0] = 0;
-    OK(store_device_sync_pending(store, note_ids, text, err));
+    OK(store_device_sync_pending(store, (struct slice){0}, note_ids, text, err));
     assert_string_equal(text, "5 ");
     OK(store_device_sync_failed(store, id32(5), 3, 1, err));
     text[0] = 0;
-    OK(store_device_sync_pending(store, note_ids, text, err));
+    OK(store_device_sync_pending(store, (struct slice){0}, note_ids, text, err));
     assert_string_equal(text, "");
 }
 

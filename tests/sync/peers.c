@@ -114,6 +114,16 @@ static void expect_no_reading_of_all_messages(struct store *store)
     }
 }
 
+unsigned peer_runs(struct peer *p, const char *words)
+{
+    unsigned runs = 0;
+
+    for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(db_handle(store_db(p->core.store)), s)) != NULL;)
+        if (strstr(sqlite3_sql(s), words))
+            runs += (unsigned)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_RUN, 0);
+    return runs;
+}
+
 static void close_core(struct peer *p)
 {
     expect_no_reading_of_all_messages(p->core.store);

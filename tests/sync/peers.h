@@ -50,6 +50,8 @@ json_t *peer_call(struct peer *p, const char *method, const char *params);
 int peer_try(struct peer *p, const char *method, const char *params, json_t **result, struct err *err);
 /* In fibers, on a whole peer: decides about somebody or a conversation. */
 void peer_decide(struct peer *p, enum consent_entity type, const char *entity, const char *state);
+/* How often a statement with these words in it has been run. */
+unsigned peer_runs(struct peer *p, const char *words);
 /* For world_until(): the peer has nothing in hand. */
 bool peer_is_idle(void *peer);
 /* In fibers: waits, at most ten seconds, until done() says so. */

@@ -3,7 +3,6 @@
 
 #include "base/hex.h"
 #include "store/groups.h"
-#include "store/store.h"
 #include "sync/consent.h"
 #include "sync/content.h"
 #include "sync/group_create.h"
@@ -14,7 +13,6 @@
 #include "sync/streams.h"
 #include "tests/sync/body.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +98,28 @@ BODY(a_preferences_group_that_comes_while_a_stream_runs_is_streamed_at_once)
     assert_int_equal(told(a, "consent", "entity", someone), 2);
     assert_int_equal(a->api.queries + told(a, "message", NULL, NULL) + told(a, "conversation", NULL, NULL),
                      a->api.queries);
+    peer_stop(world, a);
+    peer_stop(world, b);
+}
+
+/* They grow for years, and each that arrives would read all of them. */
+BODY(a_preference_that_arrives_is_read_without_all_the_others)
+{
+    struct peer *a = installation(1), *b = installation(1);
+    const char *all = "ORDER BY g.n, m.sequence_id";
+    unsigned before;
+    char entity[65];
+
+    json_decref(peer_call(a, "preferences.sync", NULL));
+    json_decref(peer_call(b, "preferences.sync", NULL));
+    stream(a);
+    before = peer_runs(a, all) + peer_runs(b, all);
+    for (unsigned i = 1; i <= 10; i++) {
+        snprintf(entity, sizeof entity, "%064x", i);
+        peer_decide(b, CONSENT_INBOX, entity, "denied");
+        until_told(a, "consent", "entity", entity);
+    }
+    assert_int_equal(peer_runs(a, all) + peer_runs(b, all), before);
     peer_stop(world, a);
     peer_stop(world, b);
 }
@@ -206,17 +226,6 @@ BODY(many_conversations_that_come_together_are_subscribed_to_together)
     peer_stop(world, bo);
 }
 
-/* How often the list of conversations has been read. */
-static unsigned lists_read(struct peer *p)
-{
-    unsigned runs = 0;
-
-    for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(db_handle(store_db(p->core.store)), s)) != NULL;)
-        if (strstr(sqlite3_sql(s), "ORDER BY active_at_ns"))
-            runs += (unsigned)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_RUN, 0);
-    return runs;
-}
-
 BODY(decisions_made_together_are_one_change_of_what_is_streamed)
 {
     struct peer *a = installation(1), *bo = installation(2);
@@ -237,11 +246,11 @@ BODY(decisions_made_together_are_one_change_of_what_is_streamed)
     OK(dm_find_or_create(&bo->core, a->core.self.inbox_id, id, NULL, &err));
     stream(a);
     text_comes(bo, a, id, "sooner"); /* the stream waits for more */
-    before = lists_read(a);
+    before = peer_runs(a, "ORDER BY active_at_ns");
     json_decref(peer_call(a, "preferences.setConsent", params));
     text_comes(bo, a, id, "later");
     assert_int_equal(told(a, "consent", NULL, NULL), 50);
-    assert_true(lists_read(a) - before <= 2);
+    assert_true(peer_runs(a, "ORDER BY active_at_ns") - before <= 2);
     free(params);
     json_decref(records);
     peer_stop(world, a);
@@ -441,6 +450,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_preferences_group_that_comes_while_a_stream_runs_is_streamed_at_once),
+        TEST(a_preference_that_arrives_is_read_without_all_the_others),
         TEST(a_decision_is_told_once_where_it_was_made_and_once_where_it_arrives),
         TEST(a_conversation_that_comes_while_a_stream_runs_is_told_and_read),
         TEST(many_conversations_that_come_one_by_one_are_all_read),
