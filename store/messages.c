@@ -291,19 +291,38 @@ int store_messages_next_expiry(struct store *store, int64_t *out_ns, struct err 
                   out_ns, err);
 }
 
-int store_installation_heard(struct store *store, struct slice installation_id, int64_t *out_ns, struct err *err)
+/* Its newest message in a conversation after *out_ns, if there is one: from the newest back, so that what is older
+ * than what is known already is not read. */
+static int heard_in(struct store *store, int64_t conversation, struct slice installation_id, int64_t *out_ns,
+                    struct err *err)
 {
     struct db_query q;
     int r;
 
-    db_query(&q, store_db(store),
-             "SELECT max(m.sent_at_ns) FROM groups g JOIN messages m ON m.conversation = g.conversation"
-             " WHERE g.type = 3 AND m.sender_installation_id = ?1");
-    db_bind_slice(&q, 1, installation_id);
-    if ((r = db_step(&q, err)) == DB_ROW) {
+    db_query(&q, store->db,
+             "SELECT sent_at_ns FROM messages WHERE conversation = ?1 AND sent_at_ns > ?2"
+             " AND sender_installation_id = ?3 ORDER BY sent_at_ns DESC LIMIT 1");
+    db_bind_i64(&q, 1, conversation);
+    db_bind_i64(&q, 2, *out_ns);
+    db_bind_slice(&q, 3, installation_id);
+    if ((r = db_step(&q, err)) == DB_ROW)
         *out_ns = db_col_i64(&q, 0);
-        r = 0;
-    }
     db_end(&q);
-    return r;
+    return r < 0 ? r : 0;
+}
+
+int store_installation_heard(struct store *store, struct slice installation_id, int64_t *out_ns, struct err *err)
+{
+    int64_t heard = 0;
+    struct db_query q;
+    int r;
+
+    db_query(&q, store->db, "SELECT conversation FROM groups WHERE type = 3 ORDER BY created_at_ns DESC");
+    while ((r = db_step(&q, err)) == DB_ROW &&
+           (r = heard_in(store, db_col_i64(&q, 0), installation_id, &heard, err)) == 0)
+        ;
+    db_end(&q);
+    if (r >= 0)
+        *out_ns = heard;
+    return r < 0 ? r : 0;
 }

@@ -2,7 +2,9 @@
 
 #include "store/preferences.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 
 static struct store *store_of(void **state)
 {
@@ -492,6 +494,33 @@ static void an_installation_was_heard_when_it_last_wrote_preferences(void **stat
     assert_int_equal(at, 0);
 }
 
+/* What statements with these words have done so far. */
+static int steps(struct store *store, const char *words)
+{
+    int n = 0;
+
+    for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(db_handle(store_db(store)), s)) != NULL;)
+        if (strstr(sqlite3_sql(s), words))
+            n += sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 0);
+    return n;
+}
+
+static void what_an_installation_wrote_before_it_was_last_heard_is_not_read(void **state)
+{
+    struct store *store = store_of(state);
+    int64_t at = -1;
+
+    add_group(store, 1, STORE_SYNC, NULL);
+    add_group(store, 2, STORE_SYNC, NULL);
+    OK(store_begin(store, DB_NORMAL, err));
+    for (unsigned i = 1; i <= 1000; i++)
+        add_text(store, i, 1 + i % 2, i * SECOND, "x");
+    OK(store_commit(store, err));
+    OK(store_installation_heard(store, id32(7777), &at, err));
+    assert_int_equal(at, 1000 * SECOND);
+    assert_true(steps(store, "sender_installation_id =") < 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -512,6 +541,7 @@ int main(void)
         TEST(a_damaged_body_hides_no_other_message),
         TEST(device_sync_messages_wait_until_they_are_applied),
         TEST(an_installation_was_heard_when_it_last_wrote_preferences),
+        TEST(what_an_installation_wrote_before_it_was_last_heard_is_not_read),
     };
 
     return cmocka_run_group_tests(tests, crypto_setup, NULL);
