@@ -119,16 +119,30 @@ void screen_waiting_free(struct screen *s)
     xm_free(s->waiting);
 }
 
+/* What the store says of one chat by now: the whole list takes the longer the more chats there are.  A 1:1 chat that is
+ * not known may be the other one of a pair, which the list alone tells. */
+static bool read_chat(struct screen *s, const char *id)
+{
+    json_t *o = screen_read(s, "conversation.get", json_pack("{s:s}", "id", id));
+    bool known = o && (model_chat(&s->model, id) || strcmp(js_str(o, "type"), "group") == 0);
+
+    if (known)
+        model_put_chat(&s->model, o);
+    json_decref(o);
+    return known;
+}
+
 /* A message moves its chat up and counts as unread unless it is ours or is being read. */
 static void message_came(struct screen *s, const json_t *data)
 {
-    struct chat *c = model_chat(&s->model, js_str(data, "conversationId"));
+    const char *id = js_str(data, "conversationId");
+    struct chat *c = model_chat(&s->model, id);
     bool own = s->model.inbox && strcmp(js_str(data, "senderInboxId"), s->model.inbox) == 0;
     const char *text = js_str(json_object_get(data, "content"), "text");
     bool counts = !own && *text;
 
     if (!c) { /* its conversation is told of separately; or it is the other chat of a pair, perhaps the open one's */
-        s->reload_list = true;
+        s->reload_list = !read_chat(s, id) || s->reload_list;
         talk_refresh(s);
         return;
     }
@@ -141,8 +155,8 @@ static void message_came(struct screen *s, const json_t *data)
     if (counts)
         c->unread++;
     talk_add(s, data);
-    if (strstr(js_str(data, "contentType"), "roup") != NULL)
-        s->reload_list = true; /* a name or the members changed */
+    if (strstr(js_str(data, "contentType"), "roup") != NULL) /* a name or the members changed */
+        s->reload_list = !read_chat(s, id) || s->reload_list;
 }
 
 void network_set(struct screen *s, const json_t *network)

@@ -360,8 +360,11 @@ static int read_now(struct ui_backend *b, const char *method, const char *params
         if (strcmp(whole[i].method, method) == 0)
             out = json_incref(json_object_get(f->world, whole[i].key));
     f->pages += strcmp(method, "conversation.messages") == 0;
+    f->lists += strcmp(method, "conversations.list") == 0;
     if (strcmp(method, "conversation.messages") == 0)
         out = page(f, o);
+    else if (strcmp(method, "conversation.get") == 0)
+        out = json_incref(chat_of(f, js_str(o, "id")));
     else if (strcmp(method, "conversation.members") == 0)
         out = json_incref(json_object_get(json_object_get(f->world, "members"), js_str(o, "id")));
     else if (strcmp(method, "drafts.get") == 0)

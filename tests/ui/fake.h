@@ -24,7 +24,7 @@ struct fake {
     int fail_number;         /* the error's number, 0: -32000 */
     const char *result_method; /* the next such call is answered with result */
     json_t *result;
-    size_t pages;            /* pages of messages read */
+    size_t pages, lists;     /* pages of messages read; lists of conversations */
     int wake[2];   /* a pipe: readable while events wait */
 };
 

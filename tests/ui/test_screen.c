@@ -469,6 +469,39 @@ static void no_name_is_long_enough_to_hide_what_was_decided(void **state)
     assert_non_null(strstr(driver_row(&d, 0), "[peek]"));
 }
 
+static void group_update(const char *chat, const char *id)
+{
+    fake_notify(d.fake, "message",
+                json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:[], s:[], s:[], s:[]}}", "id", id, "conversationId", chat,
+                          "senderInboxId", DANA, "sentAtNs", "1795255440000000000", "kind", "membershipChange", "status",
+                          "published", "contentType", "xmtp.org/group_updated:1.0", "content", "addedInboxes", "removedInboxes",
+                          "leftInboxes", "metadataChanges"));
+}
+
+/* With thousands of chats each reading of all of them can be felt in the keys. */
+static void a_change_of_one_group_does_not_read_all_chats(void **state)
+{
+    json_t *chats = json_object_get(d.fake->world, "conversations");
+    size_t before = d.fake->lists;
+
+    (void)state;
+    json_object_set_new(json_array_get(chats, 1), "name", json_string("renamed"));
+    group_update("c0b2", "u1");
+    json_array_append_new(chats, json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", "c0f7", "type", "group", "name", "brand new", "consent",
+                                           "allowed", "createdAtNs", "1795255440000000000"));
+    group_update("c0f7", "u2");
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "# renamed"));
+    assert_true(driver_shows(&d, "# brand new"));
+    assert_int_equal(d.fake->lists, before);
+    /* The other chat of a pair is the list's to tell. */
+    json_array_append_new(chats, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", "c0f8", "type", "dm", "name", "", "consent",
+                                           "allowed", "createdAtNs", "1795255440000000000", "peerInboxId", MARIA));
+    group_update("c0f8", "u3");
+    driver_settle(&d);
+    assert_int_equal(d.fake->lists, before + 1);
+}
+
 static void the_newest_request_is_selected_until_one_looks(void **state)
 {
     (void)state;
@@ -1218,6 +1251,7 @@ int main(void)
         T(a_reply_to_somebody_unknown_says_first_that_it_accepts),
         T(a_low_screen_says_too_what_has_to_be_said_while_one_types),
         T(no_name_is_long_enough_to_hide_what_was_decided),
+        T(a_change_of_one_group_does_not_read_all_chats),
         T(the_newest_request_is_selected_until_one_looks),
         T(allowing_the_chat_one_peeks_at_ends_the_peeking),
         T(the_tabs_of_consent_have_their_words_in_a_narrow_pane_too),
