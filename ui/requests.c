@@ -204,7 +204,6 @@ void screen_notified(struct screen *s, const json_t *params)
 
         if (c)
             names_resolve(s, c);
-        subjects_rebuild(s);
     } else if (strcmp(kind, "consent") == 0) {
         s->reload_list = s->reload_log = s->reload_installations = true; /* who decided has been heard */
     } else if (strcmp(kind, "preferences") == 0) {

@@ -4,6 +4,7 @@
 #include "ui/state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void clear(struct screen *s)
@@ -20,36 +21,76 @@ static enum consent_tab tab_of(enum consent c)
     return c == CONSENT_ALLOWED ? TAB_ALLOWED : c == CONSENT_DENIED ? TAB_DENIED : TAB_UNKNOWN;
 }
 
-static bool has_chat(const struct model *m, const char *inbox)
+/* Of each person: is there a chat with them?  NULL where memory is short; xm_free(). */
+static bool *who_has_chat(struct model *m)
 {
-    for (size_t i = 0; i < m->n_chats; i++)
-        if (!m->chats[i].is_group && !m->chats[i].is_duplicate && strcmp(m->chats[i].peer, inbox) == 0)
+    bool *has = xm_calloc(m->n_people + 1, sizeof *has);
+
+    for (size_t i = 0; has && i < m->n_chats; i++) {
+        const struct chat *c = &m->chats[i];
+        const struct person *p = c->is_group || c->is_duplicate ? NULL : model_person(m, c->peer);
+
+        if (p)
+            has[p - m->people] = true;
+    }
+    return has;
+}
+
+/* Moves the marked ones to the front, few as they are among all; returns how many. */
+static size_t marked_first(struct subject *list, size_t n)
+{
+    size_t marked = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (list[i].marked) {
+            struct subject moved = list[i];
+
+            list[i] = list[marked];
+            list[marked++] = moved;
+        }
+    return marked;
+}
+
+static bool is_in(const struct subject *list, size_t n, const char *entity)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i].entity, entity) == 0)
             return true;
     return false;
 }
 
-static bool was_marked(const struct subject *old, size_t n, const char *entity)
+struct place {
+    struct subject subject;
+    int64_t activity_ns;
+    size_t was;
+};
+
+/* People without a chat stay behind; what is equal stays as it was. */
+static int by_activity(const void *a, const void *b)
 {
-    for (size_t i = 0; i < n; i++)
-        if (old[i].marked && strcmp(old[i].entity, entity) == 0)
-            return true;
-    return false;
+    const struct place *x = a, *y = b;
+
+    if (x->subject.is_person != y->subject.is_person)
+        return x->subject.is_person ? 1 : -1;
+    if (x->activity_ns != y->activity_ns)
+        return x->activity_ns < y->activity_ns ? 1 : -1;
+    return x->was < y->was ? -1 : 1;
 }
 
 static void sort_by_activity(struct screen *s)
 {
-    for (size_t i = 1; i < s->n_subjects; i++) { /* people without a chat stay behind */
-        struct subject moved = s->subjects[i];
-        size_t k = i;
+    struct place *places = xm_calloc(s->n_subjects + 1, sizeof *places);
 
-        while (k > 0 && !moved.is_person &&
-               (s->subjects[k - 1].is_person ||
-                s->model.chats[s->subjects[k - 1].chat].activity_ns < s->model.chats[moved.chat].activity_ns)) {
-            s->subjects[k] = s->subjects[k - 1];
-            k--;
-        }
-        s->subjects[k] = moved;
+    for (size_t i = 0; places && i < s->n_subjects; i++) {
+        struct subject u = s->subjects[i];
+
+        places[i] = (struct place){u, u.is_person ? 0 : s->model.chats[u.chat].activity_ns, i};
     }
+    if (places)
+        qsort(places, s->n_subjects, sizeof *places, by_activity);
+    for (size_t i = 0; places && i < s->n_subjects; i++)
+        s->subjects[i] = places[i].subject;
+    xm_free(places);
 }
 
 /* What the open tab lists; the row that was selected stays selected. */
@@ -57,12 +98,17 @@ void subjects_rebuild(struct screen *s)
 {
     struct model *m = &s->model;
     struct subject *old = s->subjects, *list = xm_calloc(m->n_chats + m->n_people + 1, sizeof *list);
-    size_t n_old = s->n_subjects, n = 0;
+    bool *has_chat = who_has_chat(m);
+    size_t n_old = s->n_subjects, n = 0, marked;
     /* while nobody looks, the newest is the one that keys will act on first */
     const char *selected = s->focus == PANE_CONSENT && s->subject_at < n_old ? old[s->subject_at].entity : NULL;
 
-    if (!list)
+    if (!list || !has_chat) {
+        xm_free(list);
+        xm_free(has_chat);
         return;
+    }
+    marked = marked_first(old, n_old);
     memset(s->tab_counts, 0, sizeof s->tab_counts);
     for (size_t i = 0; i < m->n_chats; i++) {
         enum consent_tab tab = tab_of(chat_consent(m, &m->chats[i]));
@@ -71,17 +117,18 @@ void subjects_rebuild(struct screen *s)
             continue;
         s->tab_counts[tab]++;
         if (tab == s->tab)
-            list[n++] = (struct subject){xm_strdup(m->chats[i].id), false, i, was_marked(old, n_old, m->chats[i].id)};
+            list[n++] = (struct subject){xm_strdup(m->chats[i].id), false, i, is_in(old, marked, m->chats[i].id)};
     }
     for (size_t i = 0; i < m->n_people; i++) {
         const struct person *p = &m->people[i];
 
-        if (p->consent == CONSENT_UNKNOWN || (m->inbox && strcmp(p->inbox, m->inbox) == 0) || has_chat(m, p->inbox))
+        if (p->consent == CONSENT_UNKNOWN || (m->inbox && strcmp(p->inbox, m->inbox) == 0) || has_chat[i])
             continue;
         s->tab_counts[tab_of(p->consent)]++;
         if (tab_of(p->consent) == s->tab)
-            list[n++] = (struct subject){xm_strdup(p->inbox), true, 0, was_marked(old, n_old, p->inbox)};
+            list[n++] = (struct subject){xm_strdup(p->inbox), true, 0, is_in(old, marked, p->inbox)};
     }
+    xm_free(has_chat);
     s->subjects = list;
     s->n_subjects = n;
     sort_by_activity(s);
