@@ -35,7 +35,8 @@ static void bounds(const struct store_page_query *query, struct place *low, stru
 
 #define PAGE_WHERE                                                                                           \
     "WHERE m.conversation = ?1 AND (m.sent_at_ns, m.n) > (?2, ?3) AND (m.sent_at_ns, m.n) < (?4, ?5)"        \
-    " AND m.shows >= ?6 AND (m.expire_at_ns IS NULL OR m.expire_at_ns > ?7)"
+    " AND m.shows >= ?6 AND (m.expire_at_ns IS NULL OR m.expire_at_ns > ?7)"                                 \
+    " AND NOT (?9 AND m.shows = 0 AND m.content_type = 0)"
 
 static const char page_down[] = "SELECT " STORE_MESSAGE_COLUMNS STORE_MESSAGE_FROM PAGE_WHERE
                                 " ORDER BY m.sent_at_ns DESC, m.n DESC LIMIT ?8";
@@ -56,6 +57,7 @@ static void start_page(struct db_query *q, struct store *store, const struct sto
     db_bind_i64(q, 6, query->shows_at_least);
     db_bind_i64(q, 7, query->now_ns ? query->now_ns : INT64_MIN);
     db_bind_i64(q, 8, (int64_t)query->limit);
+    db_bind_i64(q, 9, query->no_payloads);
 }
 
 int store_messages_page(struct store *store, const struct store_page_query *query, struct store_mem *mem,

@@ -82,6 +82,7 @@ struct store_page_query {
         from_n;     /* go on after this row, exclusive, in the direction of travel; 0, 0: from the end */
     int64_t now_ns; /* expired ones are left out; 0: kept */
     bool ascending; /* false: newest first */
+    bool no_payloads; /* leave out what neither shows nor is of a known type: preferences put into a chat */
     size_t limit;   /* at most STORE_PAGE_MAX, to which larger ones are cut */
 };
 

@@ -55,6 +55,7 @@ static int read_page_query(struct rpc *rpc, struct store_page_query *query)
     query->limit = (size_t)limit;
     query->ascending = direction ? strcmp(direction, "ascending") == 0 : query->after_ns && !query->before_ns;
     query->shows_at_least = STORE_SHOWS_NOT; /* reactions, receipts and deletions too: screens work with them */
+    query->no_payloads = true; /* a short page is the last one to whoever reads on, so none is shortened later */
     query->now_ns = clock_now_ns(&clock_system);
     return 0;
 }
@@ -68,9 +69,6 @@ static int page_to_json(struct rpc *rpc, const struct store_message *rows, size_
     for (size_t i = 0; i < n; i++) {
         const struct store_message *row = &rows[reversed ? n - 1 - i : i];
 
-        /* A preference payload that somebody put into a chat is nothing to show. */
-        if (row->shows == STORE_SHOWS_NOT && row->content_type == CONTENT_UNKNOWN)
-            continue;
         if ((r = message_to_json(rpc->store, row, &object, &rpc->err)) != 0) {
             json_decref(array);
             return r;

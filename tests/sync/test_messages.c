@@ -217,6 +217,40 @@ static void a_deletion_counts_by_the_sender_or_a_super_admin_for_what_can_be_del
     world_run(*state, deletions);
 }
 
+/* ---- pages ---- */
+
+/* Who reads page by page takes a short page for the last one: nobody may shorten those of others. */
+static void full_pages(struct world *w)
+{
+    struct peer *a = world_installation(w, 1), *bo = world_installation(w, 2);
+    const char *bo_id = bo->core.self.inbox_id;
+    struct send_options options = {0};
+    uint8_t id[16], message_id[MESSAGE_ID_LEN];
+    enum send_status status;
+    struct bytes content = {0};
+    char id_hex[33], params[64];
+    json_t *list;
+
+    OK(group_create(&a->core, &(struct group_options){.name = "x"}, &bo_id, 1, id, &err));
+    peer_sync(bo);
+    peer_send(a, id, "one");
+    OK(content_device_sync(slice_str("no business here"), &content, &err));
+    OK(group_send(&a->core, id, bytes_slice(&content), &options, message_id, &status, &err));
+    peer_send(a, id, "two");
+    peer_sync(bo);
+    hex_encode(id, 16, id_hex);
+    snprintf(params, sizeof params, "{\"id\":\"%s\",\"limit\":2}", id_hex);
+    list = peer_call(bo, "conversation.messages", params);
+    assert_int_equal(json_array_size(list), 2);
+    json_decref(list);
+    bytes_wipe(&content);
+}
+
+static void a_preference_in_a_chat_makes_no_page_shorter(void **state)
+{
+    world_run(*state, full_pages);
+}
+
 /* ---- consent that comes with an invitation ---- */
 
 static void leave_and_return(struct world *w)
@@ -295,6 +329,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(a_preference_in_a_chat_makes_no_page_shorter),
         TEST(a_reaction_counts_in_its_own_conversation_alone),
         TEST(what_refers_to_the_other_chat_of_a_pair_finds_it),
         TEST(a_deletion_counts_by_the_sender_or_a_super_admin_for_what_can_be_deleted),
