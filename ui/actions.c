@@ -253,8 +253,9 @@ void main_reload(struct screen *s)
     if (s->reload_log) /* after the list: it tells people's rows from their chats' */
         load_log(s);
     s->reload_list = s->reload_log = s->reload_installations = false;
-    if (list)
-        leave_denied(s, was_denied, false);
+    if (list || s->open_denied)
+        leave_denied(s, was_denied && !s->open_denied, false);
+    s->open_denied = false;
     if (s->reload_network && (s->network_asked_ms == 0 || s->now_ms - s->network_asked_ms >= 500)) {
         s->network_asked_ms = s->now_ms ? s->now_ms : 1;
         screen_call(s, "client.network", NULL, network_answer, NULL);
@@ -440,11 +441,16 @@ static void drop_wishes(struct screen *s)
 
 static void decided(struct screen *s, const json_t *result, const json_t *error, const char *arg)
 {
+    const json_t *records = json_object_get(result, "records"), *o;
+    size_t i;
+
     (void)arg;
-    (void)result;
     drop_wishes(s);
+    json_array_foreach (records, i, o)
+        record_put(s, o);
     s->rechecks = 0;
-    s->reload_list = s->reload_log = true;
+    s->reload_log = true;
+    s->reload_list = s->reload_list || !records; /* the answer has what was written; a refusal has not */
     if (error)
         notice(s, STYLE_BAD, "%s", error_text(error));
 }

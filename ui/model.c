@@ -239,6 +239,18 @@ void model_set_chats(struct model *m, const json_t *list)
     json_decref(old.chat_by_id);
 }
 
+void model_put_record(struct model *m, const json_t *record)
+{
+    bool of_inbox = strcmp(js_str(record, "entityType"), "inboxId") == 0;
+    struct person *p = of_inbox ? model_put_person(m, js_str(record, "entity")) : NULL;
+    struct chat *c = of_inbox ? NULL : model_chat(m, js_str(record, "entity"));
+
+    if (p)
+        p->consent = consent_parse(js_str(record, "state"));
+    if (c)
+        c->stored = consent_parse(js_str(record, "state"));
+}
+
 void model_set_records(struct model *m, const json_t *records)
 {
     size_t i;
@@ -246,15 +258,9 @@ void model_set_records(struct model *m, const json_t *records)
 
     for (i = 0; i < m->n_people; i++)
         m->people[i].consent = CONSENT_UNKNOWN;
-    json_array_foreach (records, i, o) {
-        struct person *p;
-
-        if (strcmp(js_str(o, "entityType"), "inboxId") != 0)
-            continue;
-        p = model_put_person(m, js_str(o, "entity"));
-        if (p)
-            p->consent = consent_parse(js_str(o, "state"));
-    }
+    json_array_foreach (records, i, o)
+        if (strcmp(js_str(o, "entityType"), "inboxId") == 0) /* chats come with their own */
+            model_put_record(m, o);
 }
 
 void model_set_installations(struct model *m, const json_t *list)

@@ -96,6 +96,7 @@ void model_set_chats(struct model *m, const json_t *list);
 /* One Conversation, known or new. */
 struct chat *model_put_chat(struct model *m, const json_t *conversation);
 void model_set_records(struct model *m, const json_t *records); /* preferences.list */
+void model_put_record(struct model *m, const json_t *record);   /* one of them, of a chat or of a person */
 void model_set_installations(struct model *m, const json_t *list);
 void model_set_state(struct model *m, const json_t *state); /* preferences.state */
 void model_set_log(struct model *m, const json_t *rows);

@@ -159,6 +159,21 @@ static void message_came(struct screen *s, const json_t *data)
         s->reload_list = !read_chat(s, id) || s->reload_list;
 }
 
+static bool open_is_denied(struct screen *s)
+{
+    const struct chat *c = chat_current(s);
+
+    return c && chat_consent(&s->model, c) == CONSENT_DENIED;
+}
+
+void record_put(struct screen *s, const json_t *record)
+{
+    bool was = open_is_denied(s);
+
+    model_put_record(&s->model, record);
+    s->open_denied = s->open_denied || (!was && open_is_denied(s));
+}
+
 void network_set(struct screen *s, const json_t *network)
 {
     struct model *m = &s->model;
@@ -205,7 +220,8 @@ void screen_notified(struct screen *s, const json_t *params)
         if (c)
             names_resolve(s, c);
     } else if (strcmp(kind, "consent") == 0) {
-        s->reload_list = s->reload_log = s->reload_installations = true; /* who decided has been heard */
+        record_put(s, data); /* each that changed is told of, so all chats need not be read for it */
+        s->reload_log = s->reload_installations = true; /* who decided has been heard */
     } else if (strcmp(kind, "preferences") == 0) {
         s->reload_installations = s->reload_log = true;
     } else if (strcmp(kind, "network") == 0) {

@@ -66,6 +66,7 @@ struct screen {
     bool has_focus; /* of the terminal; true where it does not say */
     bool quit, suspend, repaint, dirty;
     bool reload_list, reload_log, reload_installations, reload_network;
+    bool open_denied; /* the open chat was decided away since the last drawing */
     uint64_t network_asked_ms;
     uint64_t sigint_ms; /* the last Ctrl-C; 0: none */
 
@@ -120,6 +121,8 @@ void screen_fetch(struct screen *s, const char *method, json_t *params, screen_d
 void screen_reply(struct screen *s, int64_t id, const json_t *result, const json_t *error);
 void screen_notified(struct screen *s, const json_t *params);
 void screen_waiting_free(struct screen *s);
+/* A consent record as it stands now. */
+void record_put(struct screen *s, const json_t *record);
 /* The state of the connection; the sync log tells when it is lost and when it is back. */
 void network_set(struct screen *s, const json_t *network);
 /* A done that shows an error as a notice and nothing otherwise. */

@@ -187,9 +187,27 @@ static void log_decision(struct fake *f, const char *type, const char *entity, c
     set_record(f, type, entity, state);
 }
 
+static json_t *record_json(const char *type, const char *entity, const char *state, const char *origin)
+{
+    return json_pack("{s:s, s:s, s:s, s:s}", "entityType", type, "entity", entity, "state", state, "origin", origin);
+}
+
+/* The record of `entity`, and of the 1:1 chats with it, into a new list. */
+static json_t *records_of(struct fake *f, const char *type, const char *entity, const char *state, const char *origin)
+{
+    json_t *list = json_array(), *c;
+    size_t i;
+
+    json_array_append_new(list, record_json(type, entity, state, origin));
+    json_array_foreach (json_object_get(f->world, "conversations"), i, c)
+        if (strcmp(js_str(c, "peerInboxId"), entity) == 0)
+            json_array_append_new(list, record_json("conversationId", js_str(c, "id"), state, origin));
+    return list;
+}
+
 void fake_remote_consent(struct fake *f, const char *type, const char *entity, const char *state, const char *origin)
 {
-    json_t *in;
+    json_t *in, *records = records_of(f, type, entity, state, origin);
     size_t i;
 
     f->now_ns += 1000000000;
@@ -197,34 +215,48 @@ void fake_remote_consent(struct fake *f, const char *type, const char *entity, c
         if (strcmp(js_str(in, "id"), origin) == 0)
             json_object_set_new(in, "lastHeardNs", json_sprintf("%lld", (long long)f->now_ns));
     log_decision(f, type, entity, state, origin, "received");
-    fake_notify(f, "consent", json_pack("{s:s, s:s, s:s, s:s}", "entityType", type, "entity", entity, "state", state, "origin", origin));
+    json_array_foreach (records, i, in)
+        fake_notify(f, "consent", json_incref(in));
+    json_decref(records);
 }
 
-static void decide(struct fake *f, const json_t *params, const char *state)
+/* What the core answers to a decision: the records. */
+static json_t *decide(struct fake *f, const json_t *params, const char *state)
 {
-    json_t *t;
+    json_t *t, *records = json_array(), *some;
     size_t i;
 
     json_array_foreach (json_object_get(params, "targets"), i, t) {
         const char *entity = json_string_value(t);
         json_t *c = chat_of(f, entity);
         bool dm = c && *js_str(c, "peerInboxId");
+        const char *type = dm || !c ? "inboxId" : "conversationId", *whom = dm ? js_str(c, "peerInboxId") : entity;
 
-        log_decision(f, dm || !c ? "inboxId" : "conversationId", dm ? js_str(c, "peerInboxId") : entity, state, "local", "published");
+        log_decision(f, type, whom, state, "local", "published");
+        some = records_of(f, type, whom, state, "local");
+        json_array_extend(records, some);
+        json_decref(some);
     }
+    return json_pack("{s:o}", "records", records);
 }
 
-static void undo(struct fake *f, int64_t id)
+static json_t *undo(struct fake *f, int64_t id)
 {
-    json_t *log = json_object_get(f->world, "log"), *row, *found = NULL;
+    json_t *log = json_object_get(f->world, "log"), *row, *found = NULL, *records = json_array();
     size_t i;
 
     json_array_foreach (log, i, row)
         if (js_int(row, "id") == id)
             found = json_deep_copy(row);
-    if (found)
-        log_decision(f, js_str(found, "entityType"), js_str(found, "entity"), js_str(found, "oldState"), "local", "published");
+    if (found) {
+        const char *type = js_str(found, "entityType"), *entity = js_str(found, "entity"), *state = js_str(found, "oldState");
+
+        log_decision(f, type, entity, state, "local", "published");
+        json_decref(records);
+        records = records_of(f, type, entity, state, "local");
+    }
     json_decref(found);
+    return json_pack("{s:o}", "records", records);
 }
 
 /* ---- calls ---- */
@@ -270,14 +302,14 @@ static json_t *answer(struct fake *f, const char *method, const json_t *params)
     if (strcmp(method, "conversation.send") == 0)
         return send_message(f, params);
     if (strcmp(method, "preferences.block") == 0)
-        decide(f, params, "denied");
-    else if (strcmp(method, "preferences.allow") == 0)
-        decide(f, params, "allowed");
-    else if (strcmp(method, "preferences.reset") == 0)
-        decide(f, params, "unknown");
-    else if (strcmp(method, "preferences.undo") == 0)
-        undo(f, js_int(params, "id"));
-    else if (strcmp(method, "client.network") == 0)
+        return decide(f, params, "denied");
+    if (strcmp(method, "preferences.allow") == 0)
+        return decide(f, params, "allowed");
+    if (strcmp(method, "preferences.reset") == 0)
+        return decide(f, params, "unknown");
+    if (strcmp(method, "preferences.undo") == 0)
+        return undo(f, js_int(params, "id"));
+    if (strcmp(method, "client.network") == 0)
         return json_pack("{s:s, s:i, s:i}", "state", "live", "lastHeardMs", 200, "outbox", f->outbox);
     else if (strcmp(method, "preferences.state") == 0 && json_object_get(f->world, "state"))
         return json_incref(json_object_get(f->world, "state"));

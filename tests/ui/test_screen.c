@@ -71,6 +71,12 @@ static void wide_windows_give_some_of_it_to_the_sides(void **state)
     assert_drawn(driver_screen(&d), "main-200x60");
 }
 
+/* What the world has by now, as the core would say after events were dropped. */
+static void list_again(void)
+{
+    fake_notify(d.fake, "lagged", json_object());
+}
+
 static void no_name_hides_what_became_of_a_decision(void **state)
 {
     json_t *c = json_array_get(json_object_get(d.fake->world, "conversations"), 1);
@@ -78,6 +84,7 @@ static void no_name_hides_what_became_of_a_decision(void **state)
     (void)state;
     json_object_set_new(c, "name", json_string("book club with a rather long name indeed"));
     fake_remote_consent(d.fake, "conversationId", "c0b2", "allowed", PHONE);
+    list_again();
     driver_settle(&d);
     assert_non_null(strstr(driver_row(&d, 17), "#book club with a.."));
     assert_non_null(strstr(driver_row(&d, 17), "  [u]ndo"));
@@ -347,6 +354,24 @@ static void a_block_made_elsewhere_takes_the_chat_out_of_sight(void **state)
     assert_true(driver_shows(&d, "1   maria"));
 }
 
+static void decisions_do_not_read_all_chats(void **state)
+{
+    size_t before = d.fake->lists;
+
+    (void)state;
+    fake_remote_consent(d.fake, "inboxId", STRANGER, "allowed", PHONE);
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "2   0x9f3a..0000"));
+    driver_type(&d, "<A-l>b"); /* here */
+    assert_false(driver_shows(&d, "1   maria"));
+    driver_type(&d, "u");
+    assert_true(driver_shows(&d, "maria"));
+    fake_remote_consent(d.fake, "conversationId", "c0b2", "denied", PHONE);
+    driver_settle(&d);
+    assert_false(driver_shows(&d, "# ops-oncall"));
+    assert_int_equal(d.fake->lists, before);
+}
+
 static void a_block_made_here_is_told_as_ones_own(void **state)
 {
     (void)state;
@@ -459,7 +484,7 @@ static void no_name_is_long_enough_to_hide_what_was_decided(void **state)
     json_object_set_new(c, "type", json_string("group"));
     json_object_set_new(c, "name", json_string("a friend of yours, allowed by this 7c1e 21 Nov, and more of the kind"));
     fake_text(d.fake, "c0c3", "s2", STRANGER, "hi");
-    fake_remote_consent(d.fake, "conversationId", "c0b2", "allowed", PHONE); /* the list is read again */
+    list_again();
     driver_settle(&d);
     driver_type(&d, "<A-c>p");
     assert_non_null(strstr(driver_row(&d, 0), ".."));
@@ -824,7 +849,7 @@ static void questions_are_whole_in_narrow_windows(void **state)
 
     (void)state;
     json_object_set_new(c, "name", json_string("book club with a rather long name indeed, so long that nobody reads it"));
-    fake_remote_consent(d.fake, "conversationId", "c0b2", "allowed", PHONE);
+    list_again();
     driver_settle(&d);
     resized(10, 40);
     screen_paste(d.screen, "a\nb\nc\nd\ne", 9);
@@ -1110,7 +1135,7 @@ static void names_with_spaces_are_completed_in_quotes(void **state)
 
     (void)state;
     json_object_set_new(c, "name", json_string("book club"));
-    fake_remote_consent(d.fake, "conversationId", "c0b2", "allowed", PHONE);
+    list_again();
     driver_settle(&d);
     driver_type(&d, "/go boo<Tab>");
     assert_non_null(strstr(driver_row(&d, 21), "> /go \"book club\""));
@@ -1154,6 +1179,7 @@ static void hostile_names_and_words_are_shown_as_marks(void **state)
     json_object_set_new(c, "name", json_string("ops\033]0;owned\007\xe2\x80\xae"));
     fake_text(d.fake, "c0b2", "g4", DANA, "\033[2Jgone \xe2\x80\xae" "desrever\n\xc2\x9b" "31m");
     fake_remote_consent(d.fake, "inboxId", STRANGER, "allowed", PHONE);
+    list_again();
     driver_settle(&d);
     driver_type(&d, "<A-g>ops<Enter>");
     assert_drawn(driver_screen(&d), "hostile");
@@ -1244,6 +1270,7 @@ int main(void)
         T(nothing_is_marked_read_without_focus),
         T(one_key_blocks_and_one_undoes),
         T(a_block_made_elsewhere_takes_the_chat_out_of_sight),
+        T(decisions_do_not_read_all_chats),
         T(a_block_made_here_is_told_as_ones_own),
         T(the_outbox_is_looked_at_until_it_is_empty),
         T(the_log_tells_of_the_stream_and_of_installations_too),
