@@ -245,6 +245,17 @@ static int run(struct db *db, const char *sql, struct err *err)
     return db_run(&q, err);
 }
 
+int db_begin_reading(struct db *db, struct err *err)
+{
+    return run(db, "BEGIN", err);
+}
+
+void db_end_reading(struct db *db)
+{
+    if (run(db, "COMMIT", NULL) != 0 && !sqlite3_get_autocommit(db->sqlite))
+        sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+}
+
 int db_begin(struct db *db, enum db_durability durability, struct err *err)
 {
     int r;

@@ -52,6 +52,11 @@ int db_open(const char *path, const struct db_options *options, struct db **out,
 /* Ends every cached statement; an open transaction is rolled back.  NULL is fine. */
 void db_close(struct db *db);
 
+/* Between these all that is read is one state of the database, and the file is locked once for all of it.  On a
+ * connection that only reads; not for long, since the WAL grows meanwhile. */
+int db_begin_reading(struct db *db, struct err *err);
+void db_end_reading(struct db *db);
+
 /* One transaction at a time: ERR_STATE inside another.  The lock for writing is taken at once. */
 int db_begin(struct db *db, enum db_durability durability, struct err *err);
 /* On failure (ERR_IO, disk full) everything is rolled back. */

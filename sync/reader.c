@@ -1,5 +1,6 @@
 /* Reading beside the thread, on a connection of its own. */
 #include "base/alloc.h"
+#include "store/store.h"
 #include "sync/client.h"
 #include "sync/core.h"
 #include "sync/open.h"
@@ -33,10 +34,12 @@ int xm_reader_call(struct xm_reader *reader, const char *method, const char *par
     struct rpc rpc = {.store = reader->store, .params = params ? json_loads(params, 0, NULL) : json_object()};
     int r;
 
-    if (!json_is_object(rpc.params))
+    if (!json_is_object(rpc.params)) {
         r = err_set(&rpc.err, ERR_INVALID, "params must be a JSON object");
-    else
-        r = rpc_run(&rpc, method);
+    } else if ((r = db_begin_reading(store_db(rpc.store), &rpc.err)) == 0) {
+        r = rpc_run(&rpc, method); /* hundreds of statements for a page: one lock for all */
+        db_end_reading(store_db(rpc.store));
+    }
     if (r == 0 && !(*result = json_dumps(rpc.result, JSON_COMPACT | JSON_ENCODE_ANY)))
         r = err_set(&rpc.err, ERR_NOMEM, "out of memory");
     json_decref(rpc.params);

@@ -284,6 +284,22 @@ static void readers_see_what_is_committed_and_write_nothing(void **state)
     store_close(reader);
 }
 
+static void what_is_read_together_is_one_state_of_the_database(void **state)
+{
+    struct home *home = *state;
+    struct store *reader = NULL;
+
+    add_group(home->store, 1, STORE_GROUP, NULL);
+    OK(store_open_reader(home->store, &reader, err));
+    OK(db_begin_reading(store_db(reader), err));
+    OK(store_group_find(reader, id16(1), err));
+    add_group(home->store, 2, STORE_GROUP, NULL);
+    FAILS(ERR_NOTFOUND, store_group_find(reader, id16(2), err));
+    db_end_reading(store_db(reader));
+    OK(store_group_find(reader, id16(2), err));
+    store_close(reader);
+}
+
 static void a_closed_home_can_be_read(void **state)
 {
     struct home *home = *state;
@@ -719,6 +735,7 @@ int main(void)
         TEST(a_second_process_is_refused_by_name),
         EMPTY(the_lock_goes_with_a_killed_process),
         TEST(readers_see_what_is_committed_and_write_nothing),
+        TEST(what_is_read_together_is_one_state_of_the_database),
         TEST(a_closed_home_can_be_read),
         EMPTY(the_key_file_is_made_once_and_kept_private),
         EMPTY(a_key_file_can_be_the_first_thing_in_a_home),
