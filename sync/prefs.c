@@ -29,6 +29,7 @@
 struct prefs {
     struct fiber_lock flush_lock, apply_lock, group_lock;
     bool flush_again;         /* something came while a flush ran */
+    bool all_applied;         /* but for what is told of from now on: looking for the rest reads all there ever was */
     unsigned applied;         /* records applied since the last prefs_sync() asked */
     int64_t welcomes_read_ns; /* last time that a flush fetched welcomes */
 };
@@ -131,10 +132,12 @@ static int apply(struct core *core, struct slice message_id, size_t *updates, st
 {
     struct arrived_list list = {core, NULL, &list.first};
     size_t count = 0;
-    int r;
+    int r = 0;
 
     fiber_lock_take(&core->prefs->apply_lock);
-    r = store_device_sync_pending(core->store, message_id, collect, &list, err);
+    if (message_id.len || !core->prefs->all_applied)
+        r = store_device_sync_pending(core->store, message_id, collect, &list, err);
+    core->prefs->all_applied |= !message_id.len; /* unless it fails, or something is told of meanwhile */
     while (list.first) {
         struct arrived *item = list.first;
 
@@ -144,6 +147,8 @@ static int apply(struct core *core, struct slice message_id, size_t *updates, st
         bytes_wipe(&item->payload);
         xm_free(item);
     }
+    if (r != 0)
+        core->prefs->all_applied = false;
     fiber_lock_drop(&core->prefs->apply_lock);
     core->prefs->applied += count;
     if (updates)
@@ -405,6 +410,7 @@ static void on_event(void *ctx, const struct core_event *event)
 
     switch (event->kind) {
     case CORE_SYNC_WELCOME:
+        core->prefs->all_applied = false; /* what it had while it was not trusted counts now */
         appeared = *event;
         appeared.kind = CORE_PREFERENCES;
         core_emit(core, &appeared);
@@ -412,7 +418,8 @@ static void on_event(void *ctx, const struct core_event *event)
         break;
     case CORE_SYNC_MESSAGE:
         told = *event;
-        core_spawn(core, apply_fiber, &told, NULL);
+        if (core_spawn(core, apply_fiber, &told, NULL) != 0)
+            core->prefs->all_applied = false;
         break;
     case CORE_OUTBOX:
         kick_flush(core);

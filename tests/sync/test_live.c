@@ -120,6 +120,9 @@ BODY(a_preference_that_arrives_is_read_without_all_the_others)
         until_told(a, "consent", "entity", entity);
     }
     assert_int_equal(peer_runs(a, all) + peer_runs(b, all), before);
+    json_decref(peer_call(a, "preferences.sync", NULL)); /* nothing is left that was not told of */
+    json_decref(peer_call(b, "preferences.sync", NULL));
+    assert_int_equal(peer_runs(a, all) + peer_runs(b, all), before);
     peer_stop(world, a);
     peer_stop(world, b);
 }

@@ -303,6 +303,7 @@ BODY(only_a_message_of_our_own_inbox_is_a_decision)
     struct buf updates = BUF_INIT, payload = BUF_INIT;
     struct bytes content = {0};
     struct store_message row = {.status = STORE_PUBLISHED, .originator = 10};
+    struct core_event came = {.kind = CORE_SYNC_MESSAGE};
     uint8_t group[16], other[32] = {9}, ids[3][32] = {{1}, {2}, {3}};
 
     memcpy(choice.entity, someone, sizeof someone);
@@ -321,6 +322,8 @@ BODY(only_a_message_of_our_own_inbox_is_a_decision)
         row.sent_at_ns = row.inserted_at_ns = core_now_ns(&a->core);
         OK(core_begin(&a->core, false, &err));
         OK(store_message_put(a->core.store, &row, NULL, &err));
+        memcpy(came.message_id, ids[i], 32);
+        OK(core_note(&a->core, &came, &err)); /* as receiving does */
         OK(core_commit(&a->core, &err));
         OK(prefs_apply_stored(&a->core, NULL, &err));
         assert_string_equal(decided(a, CONSENT_INBOX, someone), i < 2 ? "unknown" : "denied");
