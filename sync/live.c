@@ -461,8 +461,8 @@ static bool is_refresh_due(const struct live *live)
     return live->refresh && !(live->first && live->first->is_welcome);
 }
 
-/* Conversations and decisions come in crowds, each told of by itself: what this turn of the loop brings is taken in
- * before, and the groups are looked through once for all of it. */
+/* Conversations and decisions come in crowds, each told of by itself: what this turn of the loop brings is taken
+ * in before, and the groups are looked through once for all of it. */
 static int refresh_soon(struct live *live, struct err *err)
 {
     core_sleep(live->core, 0, NULL);

@@ -29,7 +29,7 @@
 struct prefs {
     struct fiber_lock flush_lock, apply_lock, group_lock;
     bool flush_again;         /* something came while a flush ran */
-    bool all_applied;         /* but for what is told of from now on: looking for the rest reads all there ever was */
+    bool all_applied;         /* but for what is told of from now on; looking for the rest reads all there is */
     unsigned applied;         /* records applied since the last prefs_sync() asked */
     int64_t welcomes_read_ns; /* last time that a flush fetched welcomes */
 };

@@ -119,8 +119,8 @@ void screen_waiting_free(struct screen *s)
     xm_free(s->waiting);
 }
 
-/* What the store says of one chat by now: the whole list takes the longer the more chats there are.  A 1:1 chat that is
- * not known may be the other one of a pair, which the list alone tells. */
+/* What the store says of one chat by now: the whole list takes the longer the more chats there are.  A 1:1 chat that
+ * is not known may be the other one of a pair, which the list alone tells. */
 static bool read_chat(struct screen *s, const char *id)
 {
     json_t *o = screen_read(s, "conversation.get", json_pack("{s:s}", "id", id));
