@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define END_WAIT_MS 2000   /* for the draft to be written when leaving */
-#define EVENTS_A_ROUND 256 /* events taken before the screen is drawn and the keyboard looked at */
+#define EVENTS_A_ROUND 64  /* events taken before the screen is drawn and the keyboard looked at */
 
 struct run {
     struct terminal *terminal;
