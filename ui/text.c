@@ -244,6 +244,10 @@ bool text_wrap_next(struct text_wrap *w, const char **line, size_t *len)
         (*len)--;
     for (w->at = space; w->at < w->end && *w->at == ' '; w->at++)
         ;
+    if (w->at == w->end)
+        w->done = true;
+    else if (*w->at == '\n') /* spaces before it are no line of their own */
+        w->at++;
     return true;
 }
 

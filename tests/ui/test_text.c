@@ -79,6 +79,9 @@ static void lines_break_at_spaces(void **state)
     (void)state;
     wrapped("the quick brown fox", 10, "the quick|brown fox|");
     wrapped("the quick  brown fox", 9, "the quick|brown fox|");
+    wrapped("the quick \nbrown \n\nfox", 5, "the|quick|brown||fox|");
+    wrapped("quick   ", 5, "quick|");
+    wrapped("quick \n", 5, "quick||");
     wrapped("https://example.org/x y", 10, "https://ex|ample.org/|x y|");
     wrapped("a\n\nb\n", 10, "a||b||");
     wrapped("", 10, "|");
