@@ -24,6 +24,7 @@ void notice(struct screen *s, enum style style, const char *fmt, ...)
     xm_free(s->notice);
     s->notice = sanitize_str(text, SANITIZE_LINE);
     s->notice_style = style;
+    s->blocked[0] = 0;
     s->dirty = true;
 }
 
@@ -195,7 +196,7 @@ static void network_answer(struct screen *s, const json_t *result, const json_t 
 static void leave_denied(struct screen *s, bool was_denied, bool here)
 {
     struct chat *c = chat_current(s);
-    char name[200], origin[120];
+    char name[200], origin[120], id[80];
 
     if (!c || was_denied || chat_consent(&s->model, c) != CONSENT_DENIED)
         return;
@@ -206,6 +207,7 @@ static void leave_denied(struct screen *s, bool was_denied, bool here)
     for (size_t i = 0; i < s->model.n_log && !*origin; i++)
         if (strcmp(s->model.log[i].entity, c->is_group ? c->id : c->peer) == 0 || strcmp(s->model.log[i].entity, c->id) == 0)
             installation_name(&s->model, s->model.log[i].origin, origin, sizeof origin);
+    snprintf(id, sizeof id, "%s", c->id);
     draft_save(s);
     talk_close(s);
     input_clear(&s->input);
@@ -213,6 +215,16 @@ static void leave_denied(struct screen *s, bool was_denied, bool here)
         notice(s, STYLE_BAD, _("%s was blocked by %s. Alt-c d shows it, u there undoes it."), name, origin);
     else
         notice(s, STYLE_BAD, _("%s is blocked. Alt-c d shows it, u there undoes it."), name);
+    snprintf(s->blocked, sizeof s->blocked, "%s", id);
+}
+
+/* Said to be blocked, and allowed again by another installation before a key took the words away. */
+static void drop_stale_notice(struct screen *s)
+{
+    const struct chat *c = s->notice && *s->blocked ? model_chat(&s->model, s->blocked) : NULL;
+
+    if (c && chat_consent(&s->model, c) != CONSENT_DENIED)
+        notice_clear(s);
 }
 
 /* Of the chats of one pair the list has the one in use, which may be another one now: the open chat is that. */
@@ -256,6 +268,7 @@ void main_reload(struct screen *s)
     if (list || s->open_denied)
         leave_denied(s, was_denied && !s->open_denied, false);
     s->open_denied = false;
+    drop_stale_notice(s);
     if (s->reload_network && (s->network_asked_ms == 0 || s->now_ms - s->network_asked_ms >= 500)) {
         s->network_asked_ms = s->now_ms ? s->now_ms : 1;
         screen_call(s, "client.network", NULL, network_answer, NULL);

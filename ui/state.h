@@ -83,6 +83,7 @@ struct screen {
 
     char *notice; /* clean; the line under the input */
     enum style notice_style;
+    char blocked[80]; /* the chat that the notice says is blocked; "" */
     char *accepts; /* chat whose reply would accept it: one more Enter sends */
     char *reply_to, *reply_words; /* message that the input answers */
     uint64_t draft_due_ms; /* 0: nothing to save */

@@ -349,8 +349,13 @@ static void a_block_made_elsewhere_takes_the_chat_out_of_sight(void **state)
     fake_remote_consent(d.fake, "inboxId", MARIA, "denied", PHONE);
     driver_settle(&d);
     assert_drawn(driver_screen(&d), "blocked-elsewhere");
+    fake_remote_consent(d.fake, "inboxId", MARIA, "allowed", PHONE); /* and taken back there */
+    driver_settle(&d);
+    assert_false(driver_shows(&d, "was blocked"));
+    fake_remote_consent(d.fake, "inboxId", MARIA, "denied", PHONE);
+    driver_settle(&d);
     driver_type(&d, "<A-s>u");
-    assert_string_equal(fake_last(d.fake, "preferences.undo"), "preferences.undo {\"id\":2}");
+    assert_string_equal(fake_last(d.fake, "preferences.undo"), "preferences.undo {\"id\":4}");
     assert_true(driver_shows(&d, "1   maria"));
 }
 
