@@ -14,11 +14,12 @@
 
 #define MAX_WORDS 64
 
-/* The words after the command; "quoted words" count as one.  `rest` is everything, unsplit. */
+/* The words after the command; "quoted words" count as one.  `rest` is everything, unsplit, and `after`
+ * the same without the first word. */
 struct args {
     char *words[MAX_WORDS];
     int n;
-    const char *rest;
+    const char *rest, *after;
 };
 
 struct command {
@@ -73,6 +74,12 @@ static json_t *people(struct screen *s, const struct args *a, int from)
     return list;
 }
 
+/* A text that is all there is: quotes around it are as good as none. */
+static const char *whole(const struct args *a)
+{
+    return a->n == 1 ? a->words[0] : a->rest;
+}
+
 static struct chat *need_chat(struct screen *s)
 {
     struct chat *c = chat_current(s);
@@ -121,12 +128,8 @@ static void chat_made(struct screen *s, const json_t *result, const json_t *erro
 
 static void run_dm(struct screen *s, const struct args *a)
 {
-    const char *text = a->rest + strcspn(a->rest, " ");
-
-    text += strspn(text, " ");
     notice(s, STYLE_DIM, "%s", _("starting the chat ..."));
-    screen_call(s, "conversations.newDm", json_pack("{s:s}", "peer", who_person(s, a->words[0])), chat_made,
-                a->n > 1 ? text : "");
+    screen_call(s, "conversations.newDm", json_pack("{s:s}", "peer", who_person(s, a->words[0])), chat_made, a->after);
 }
 
 static void run_group(struct screen *s, const struct args *a)
@@ -138,7 +141,7 @@ static void run_group(struct screen *s, const struct args *a)
 
 static void run_go(struct screen *s, const struct args *a)
 {
-    const char *text = a->n == 1 ? a->words[0] : a->rest; /* one word may be quoted */
+    const char *text = whole(a);
 
     if (a->n == 0) {
         popup_open_go(s);
@@ -233,8 +236,7 @@ static void sync_words(const char *word, const json_t *result, char *out, size_t
     unsigned long messages = (unsigned long)js_int(result, "messages"), updates = (unsigned long)js_int(result, "updates");
 
     if (strcmp(word, "all") == 0)
-        snprintf(out, size, ngettext("synced: %d chats, %lu new message", "synced: %d chats, %lu new messages", messages),
-                 (int)js_int(result, "synced"), messages);
+        snprintf(out, size, ngettext("synced: %lu new message", "synced: %lu new messages", messages), messages);
     else if (strcmp(word, "prefs") == 0)
         snprintf(out, size, ngettext("synced: %lu decision of your other installations",
                                      "synced: %lu decisions of your other installations", updates), updates);
@@ -329,6 +331,13 @@ static void run_revoke(struct screen *s, const struct args *a)
 
 /* ---- groups ---- */
 
+static const char *level_words(const char *level)
+{
+    if (strcmp(level, "superAdmin") == 0)
+        return _("super admin");
+    return strcmp(level, "admin") == 0 ? _("admin") : _("member");
+}
+
 static void members_shown(struct screen *s, const json_t *members, const json_t *error, const char *arg)
 {
     struct buf text = BUF_INIT;
@@ -341,14 +350,13 @@ static void members_shown(struct screen *s, const json_t *members, const json_t 
     }
     model_put_members(&s->model, arg, members);
     json_array_foreach (members, i, o) {
-        char name[200], level[40];
+        char name[200];
         const struct person *p = model_person(&s->model, js_str(o, "inboxId"));
         bool self = strcmp(js_str(o, "inboxId"), s->model.inbox) == 0;
 
         person_name(&s->model, js_str(o, "inboxId"), name, sizeof name);
-        sanitize_into(level, sizeof level, js_str(o, "level"), SANITIZE_LINE);
-        buf_printf(&text, "%s%s  %s  %s  %s\n", name, self ? _(" (you)") : "", p ? p->address : "", level,
-                   self ? "" : consent_words(consent_parse(js_str(o, "consent"))));
+        buf_printf(&text, "%s%s  %s  %s  %s\n", name, self ? _(" (you)") : "", p ? p->address : "",
+                   level_words(js_str(o, "level")), self ? "" : consent_words(consent_parse(js_str(o, "consent"))));
     }
     buf_put_u8(&text, 0);
     if (buf_ok(&text))
@@ -367,7 +375,8 @@ static void run_members(struct screen *s, const struct args *a)
 
 static void group_changed(struct screen *s, const json_t *result, const json_t *error, const char *arg)
 {
-    struct chat *c;
+    struct chat *c = model_chat(&s->model, js_str(result, "id"));
+    uint64_t before = c ? c->epoch : 0;
 
     if (error) {
         notice(s, STYLE_BAD, "%s", error_text(error));
@@ -378,7 +387,10 @@ static void group_changed(struct screen *s, const json_t *result, const json_t *
         c->members = 0;
     s->reload_list = true;
     talk_refresh(s);
-    notice(s, STYLE_GOOD, "%s", arg);
+    if (c && before && c->epoch == before) /* no commit: they were members already, say */
+        notice(s, STYLE_DIM, "%s", _("It was so already; nothing changed."));
+    else
+        notice(s, STYLE_GOOD, "%s", arg);
 }
 
 static void run_add(struct screen *s, const struct args *a)
@@ -409,12 +421,33 @@ static void update(struct screen *s, const char *field, const char *value)
 
 static void run_name(struct screen *s, const struct args *a)
 {
-    update(s, "name", a->rest);
+    update(s, "name", whole(a));
+}
+
+static void topic_came(struct screen *s, const json_t *result, const json_t *error, const char *arg)
+{
+    const char *topic = js_str(result, "description");
+
+    (void)arg;
+    if (error)
+        notice(s, STYLE_BAD, "%s", error_text(error));
+    else if (*topic)
+        notice(s, STYLE_NORMAL, _("topic: %s"), topic);
+    else
+        notice(s, STYLE_DIM, "%s", _("This group has no topic; /topic TEXT gives it one."));
 }
 
 static void run_topic(struct screen *s, const struct args *a)
 {
-    update(s, "description", a->rest);
+    struct chat *c;
+
+    if (a->n > 0) {
+        update(s, "description", whole(a));
+        return;
+    }
+    c = need_group(s);
+    if (c)
+        screen_call(s, "conversation.get", json_pack("{s:s}", "id", c->id), topic_came, NULL);
 }
 
 static void run_leave(struct screen *s, const struct args *a)
@@ -510,10 +543,9 @@ static void nick_set(struct screen *s, const json_t *result, const json_t *error
 static void run_nick(struct screen *s, const struct args *a)
 {
     const char *target = who_person(s, a->words[0]);
-    const char *name = a->rest + strcspn(a->rest, " ");
+    const char *name = a->n == 2 ? a->words[1] : a->after;
     struct person *p = model_person(&s->model, target);
 
-    name += strspn(name, " ");
     for (size_t i = 0; i < s->model.n_installations; i++) {
         const struct installation *in = &s->model.installations[i];
 
@@ -633,7 +665,7 @@ static const struct command commands[] = {
     {"add", N_("WHO.."), N_("add to this group"), 1, run_add},
     {"kick", N_("WHO.."), N_("remove from this group"), 1, run_kick},
     {"name", N_("TEXT"), N_("rename this group"), 1, run_name},
-    {"topic", N_("TEXT"), N_("describe this group"), 1, run_topic},
+    {"topic", N_("[TEXT]"), N_("what this group is about; say it anew"), 0, run_topic},
     {"leave", "", N_("leave this group"), 0, run_leave},
     {"reply", N_("TEXT"), N_("answer the selected message, else the last one"), 1, run_reply},
     {"react", N_("EMOJI"), N_("react to it; -EMOJI takes it back"), 1, run_react},
@@ -654,15 +686,18 @@ static const struct command commands[] = {
 /* Names that other commands of this program's plan have, so that the answer is honest. */
 static const char *const later[] = {"receipts", "mute", "notify", "bind", "alias", "export", "attach", NULL};
 
-/* Words of a copy; quotes keep spaces. */
+/* Words of a copy of `rest`; quotes keep spaces. */
 static void words_of(struct args *a, char *copy)
 {
     char *at = copy;
 
+    a->after = "";
     while (a->n < MAX_WORDS) {
         char *to;
 
         at += strspn(at, " \n");
+        if (a->n == 1)
+            a->after = a->rest + (at - copy);
         if (!*at)
             return;
         if (*at == '"') {
@@ -695,14 +730,22 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
-static void unknown_command(struct screen *s, const char *name)
+static bool comes_later(const char *name)
 {
     for (int i = 0; later[i]; i++)
-        if (strcmp(later[i], name) == 0) {
-            notice(s, STYLE_WARN, _("/%s is not available yet."), name);
-            return;
-        }
-    notice(s, STYLE_WARN, _("There is no /%s. /help lists the commands; //text sends a line that begins with a slash."), name);
+        if (strcmp(later[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void unknown_command(struct screen *s, const char *name)
+{
+    if (comes_later(name))
+        notice(s, STYLE_WARN, _("/%s is not available yet."), name);
+    else if (!*name)
+        notice(s, STYLE_WARN, "%s", _("A command follows the slash: /help lists them."));
+    else
+        notice(s, STYLE_WARN, _("There is no /%s. /help lists the commands; //text sends a line that begins with a slash."), name);
 }
 
 void command_run(struct screen *s, const char *line)
@@ -747,7 +790,7 @@ char *command_help(const char *name)
         buf_printf(&out, "%-22s %s\n", usage, _(c->help));
     }
     if (name && !only)
-        buf_printf(&out, _("There is no /%s."), name);
+        buf_printf(&out, comes_later(name) ? _("/%s is not available yet.") : _("There is no /%s."), name);
     buf_put_u8(&out, 0);
     return buf_ok(&out) ? (char *)out.data : NULL;
 }

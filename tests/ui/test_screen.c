@@ -1062,6 +1062,47 @@ static void commands_say_what_is_wrong(void **state)
     assert_true(driver_shows(&d, "/kick WHO.."));
     driver_type(&d, "/name new name<Enter>");
     assert_true(driver_shows(&d, "That is for groups"));
+    driver_type(&d, "/<Enter>");
+    assert_true(driver_shows(&d, "A command follows the slash"));
+    driver_type(&d, "/help mute<Enter>");
+    assert_true(driver_shows(&d, "/mute is not available yet."));
+    driver_type(&d, "<Esc>/help frobnicate<Enter>");
+    assert_true(driver_shows(&d, "There is no /frobnicate."));
+}
+
+static void quotes_around_a_word_are_no_part_of_it(void **state)
+{
+    (void)state;
+    json_object_set_new(json_array_get(json_object_get(d.fake->world, "conversations"), 0), "peerNick", json_string("mary ann"));
+    driver_type(&d, "/nick maria \"mary ann\"<Enter>");
+    assert_string_equal(fake_last(d.fake, "nick.set"), "nick.set {\"target\":\"" MARIA "\",\"name\":\"mary ann\"}");
+    driver_type(&d, "/dm \"mary ann\" good  \"morning\"<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversations.newDm"), "conversations.newDm {\"peer\":\"" MARIA "\"}");
+    assert_non_null(strstr(fake_last(d.fake, "conversation.send"), "\"text\":\"good  \\\"morning\\\"\"}"));
+    driver_type(&d, "/nick \"mary ann\" maria of ops<Enter>");
+    assert_string_equal(fake_last(d.fake, "nick.set"), "nick.set {\"target\":\"" MARIA "\",\"name\":\"maria of ops\"}");
+    driver_type(&d, "/go ops-oncall<Enter>/name \"night shift\"<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversation.update"), "conversation.update {\"id\":\"c0b2\",\"name\":\"night shift\"}");
+    driver_type(&d, "/topic \"\"<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversation.update"), "conversation.update {\"id\":\"c0b2\",\"description\":\"\"}");
+}
+
+static void a_group_tells_its_topic_and_what_did_not_change(void **state)
+{
+    (void)state;
+    driver_type(&d, "/go ops-oncall<Enter>");
+    d.fake->result_method = "conversation.get";
+    d.fake->result = json_pack("{s:s, s:s}", "id", "c0b2", "description", "who is\x1b[31m up");
+    driver_type(&d, "/topic<Enter>");
+    assert_true(driver_shows(&d, "topic: who is^[[31m up"));
+    driver_type(&d, "/topic<Enter>");
+    assert_true(driver_shows(&d, "This group has no topic"));
+    for (int epoch = 88; epoch <= 89; epoch++) {
+        d.fake->result_method = "conversation.addMembers";
+        d.fake->result = json_pack("{s:s, s:s, s:i}", "id", "c0b2", "type", "group", "epoch", epoch);
+        driver_type(&d, "/add maria<Enter>");
+        assert_true(driver_shows(&d, epoch == 88 ? "It was so already; nothing changed." : "  added"));
+    }
 }
 
 static void commands_reach_the_core(void **state)
@@ -1239,7 +1280,7 @@ static void syncing_says_in_words_what_it_did(void **state)
     d.fake->result_method = "conversations.syncAll";
     d.fake->result = json_pack("{s:i, s:i, s:i}", "eligible", 4, "synced", 3, "messages", 12);
     driver_type(&d, "/sync<Enter>");
-    assert_true(driver_shows(&d, "synced: 3 chats, 12 new messages"));
+    assert_true(driver_shows(&d, "synced: 12 new messages"));
     d.fake->result_method = "preferences.sync";
     d.fake->result = json_pack("{s:i}", "updates", 1);
     driver_type(&d, "/sync prefs<Enter>");
@@ -1314,6 +1355,8 @@ int main(void)
         T(keys_are_shown_to_be_compared),
         T(the_address_is_a_code_to_scan),
         T(commands_say_what_is_wrong),
+        T(quotes_around_a_word_are_no_part_of_it),
+        T(a_group_tells_its_topic_and_what_did_not_change),
         T(commands_reach_the_core),
         T(replies_and_reactions_act_on_the_selected_message),
         T(revoking_wants_the_short_id_typed),
