@@ -122,6 +122,26 @@ static void put_lists(struct buf *out, struct model *m, const char *who, const j
     }
 }
 
+static void sender_name(struct model *m, const char *sender, char *out, size_t size)
+{
+    if (strcmp(sender, m->inbox ? m->inbox : "") == 0)
+        snprintf(out, size, "%s", _("you"));
+    else
+        person_name(m, sender, out, size);
+}
+
+/* Nobody takes himself out: a super admin's program does, and then tells of it. */
+static char *leave_words(struct model *m, const char *sender)
+{
+    struct buf out = BUF_INIT;
+    char who[200];
+
+    sender_name(m, sender, who, sizeof who);
+    buf_printf(&out, _("%s asked to leave"), who);
+    buf_put_u8(&out, 0);
+    return buf_ok(&out) ? (char *)out.data : xm_strdup("");
+}
+
 /* What a group's change says, in words. */
 static char *update_words(struct model *m, const char *sender, const json_t *content)
 {
@@ -131,10 +151,7 @@ static char *update_words(struct model *m, const char *sender, const json_t *con
     size_t i;
     const json_t *o;
 
-    if (strcmp(sender, m->inbox ? m->inbox : "") == 0)
-        snprintf(who, sizeof who, "%s", _("you"));
-    else
-        person_name(m, sender, who, sizeof who);
+    sender_name(m, sender, who, sizeof who);
     put_lists(&out, m, who, content);
     if (json_array_size(left) > 0) {
         if (out.len)
@@ -203,6 +220,10 @@ static char *body_of(struct model *m, const json_t *o, const char *type, bool *s
         strcmp(js_str(o, "kind"), "membershipChange") == 0) {
         *system = true;
         return update_words(m, js_str(o, "senderInboxId"), content);
+    }
+    if (strcmp(type, "leave_request") == 0) {
+        *system = true;
+        return leave_words(m, js_str(o, "senderInboxId"));
     }
     if (strcmp(js_str(o, "deletedBy"), "sender") == 0)
         return xm_strdup(_("[deleted by the sender]"));

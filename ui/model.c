@@ -173,6 +173,7 @@ static void fill(struct chat *c, const json_t *o)
     if (json_is_object(last))
         set_text(&c->preview, preview_of(last));
     c->is_group = strcmp(js_str(o, "type"), "group") == 0;
+    c->is_out = c->is_group && json_is_false(json_object_get(o, "active"));
     c->is_duplicate = *js_str(o, "duplicateOf") != 0;
     c->draft = js_bool(o, "draft");
     c->stored = consent_parse(js_str(o, "consent"));

@@ -18,6 +18,7 @@ struct chat {
     char *added_by;  /* inbox */
     char *preview;   /* beginning of the last text, clean */
     bool is_group, is_duplicate, draft;
+    bool is_out; /* a group that this person left or was removed from */
     enum consent stored; /* the conversation's own record */
     bool has_wish;       /* decided here, not yet answered by the core: shown with "..." */
     enum consent wish;

@@ -155,8 +155,11 @@ static void message_came(struct screen *s, const json_t *data)
     if (counts)
         c->unread++;
     talk_add(s, data);
-    if (strstr(js_str(data, "contentType"), "roup") != NULL) /* a name or the members changed */
+    if (strstr(js_str(data, "contentType"), "roup") != NULL) { /* a name or the members changed */
         s->reload_list = !read_chat(s, id) || s->reload_list;
+        c->members = 0;
+        names_resolve(s, c);
+    }
 }
 
 static bool open_is_denied(struct screen *s)

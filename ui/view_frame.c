@@ -66,7 +66,9 @@ static void provenance(struct screen *s, const struct chat *c, char *out, size_t
         words_date(date, sizeof date, d->time_ns);
         break;
     }
-    if (*origin)
+    if (c->is_out)
+        snprintf(out, size, "%s", _("you are no member any more"));
+    else if (*origin)
         snprintf(out, size, _("%s by %s %s"), consent_words(chat_consent(&s->model, c)), origin, date);
     else
         snprintf(out, size, "%s", consent_words(chat_consent(&s->model, c)));
@@ -85,7 +87,7 @@ static void title_more(const struct chat *c, char *out, size_t size)
 
     if (c->epoch)
         n += snprintf(out + n, size - (size_t)n, _(" epoch %llu"), (unsigned long long)c->epoch);
-    if (c->members > 0 && (size_t)n < size)
+    if (c->members > 0 && !c->is_out && (size_t)n < size)
         snprintf(out + n, size - (size_t)n, ngettext("  %d member", "  %d members", (unsigned long)c->members), c->members);
 }
 
@@ -106,7 +108,7 @@ static void draw_title(struct screen *s, struct canvas *c)
     title_must(s, chat, by, must, sizeof must);
     title_more(chat, more, sizeof more);
     least = text_width(name) < TITLE_NAME_MIN ? text_width(name) : TITLE_NAME_MIN;
-    if (room - text_width(must) < least)
+    if (room - text_width(must) < least && !chat->is_out)
         title_must(s, chat, consent_words(chat_consent(&s->model, chat)), must, sizeof must);
     room -= text_width(must);
     if (room - text_width(more) < least)

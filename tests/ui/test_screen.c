@@ -1105,6 +1105,35 @@ static void a_group_tells_its_topic_and_what_did_not_change(void **state)
     }
 }
 
+static json_t *group_message(const char *id, const char *type, json_t *content)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "id", id, "conversationId", "c0b2", "senderInboxId", DANA, "sentAtNs",
+                     "1795255441000000000", "kind", "application", "status", "published", "contentType", type, "content", content);
+}
+
+static void a_group_that_somebody_leaves_is_smaller(void **state)
+{
+    json_t *c = json_array_get(json_object_get(d.fake->world, "conversations"), 1);
+
+    (void)state;
+    driver_type(&d, "/go ops-oncall<Enter>/members<Enter>");
+    assert_true(driver_shows(&d, "0x2222222222222222222222222222222222222222  admin"));
+    driver_type(&d, "<Esc>");
+    assert_true(driver_shows(&d, "3 members"));
+    fake_notify(d.fake, "message", group_message("l1", "xmtp.org/leave_request:1.0", json_object()));
+    json_array_remove(json_object_get(json_object_get(d.fake->world, "members"), "c0b2"), 1);
+    fake_notify(d.fake, "message",
+                group_message("l2", "xmtp.org/group_updated:1.0", json_pack("{s:[s]}", "leftInboxes", DANA)));
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "2 members"));
+    assert_true(driver_shows(&d, "asked to leave"));
+    json_object_set_new(c, "active", json_false());
+    fake_notify(d.fake, "message",
+                group_message("l3", "xmtp.org/group_updated:1.0", json_pack("{s:[s]}", "removedInboxes", ME)));
+    driver_settle(&d);
+    assert_non_null(strstr(driver_row(&d, 0), " ops-oncall  group  you are no member any more  E2EE epoch 88"));
+}
+
 static void commands_reach_the_core(void **state)
 {
     (void)state;
@@ -1357,6 +1386,7 @@ int main(void)
         T(commands_say_what_is_wrong),
         T(quotes_around_a_word_are_no_part_of_it),
         T(a_group_tells_its_topic_and_what_did_not_change),
+        T(a_group_that_somebody_leaves_is_smaller),
         T(commands_reach_the_core),
         T(replies_and_reactions_act_on_the_selected_message),
         T(revoking_wants_the_short_id_typed),
