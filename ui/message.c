@@ -59,6 +59,14 @@ static const char *inbox_of(const json_t *o)
     return json_is_string(o) ? json_string_value(o) : js_str(o, "inboxId");
 }
 
+static void name_or_you(struct model *m, const char *inbox, char *out, size_t size)
+{
+    if (strcmp(inbox, m->inbox ? m->inbox : "") == 0)
+        snprintf(out, size, "%s", _("you"));
+    else
+        person_name(m, inbox, out, size);
+}
+
 static void put_names(struct buf *out, struct model *m, const json_t *list)
 {
     size_t i;
@@ -67,7 +75,7 @@ static void put_names(struct buf *out, struct model *m, const json_t *list)
     json_array_foreach (list, i, o) {
         char name[200];
 
-        person_name(m, inbox_of(o), name, sizeof name);
+        name_or_you(m, inbox_of(o), name, sizeof name);
         if (i > 0)
             buf_put_str(out, ", ");
         if (i == 8) { /* a group may gain hundreds at once */
@@ -122,21 +130,13 @@ static void put_lists(struct buf *out, struct model *m, const char *who, const j
     }
 }
 
-static void sender_name(struct model *m, const char *sender, char *out, size_t size)
-{
-    if (strcmp(sender, m->inbox ? m->inbox : "") == 0)
-        snprintf(out, size, "%s", _("you"));
-    else
-        person_name(m, sender, out, size);
-}
-
 /* Nobody takes himself out: a super admin's program does, and then tells of it. */
 static char *leave_words(struct model *m, const char *sender)
 {
     struct buf out = BUF_INIT;
     char who[200];
 
-    sender_name(m, sender, who, sizeof who);
+    name_or_you(m, sender, who, sizeof who);
     buf_printf(&out, _("%s asked to leave"), who);
     buf_put_u8(&out, 0);
     return buf_ok(&out) ? (char *)out.data : xm_strdup("");
@@ -151,7 +151,7 @@ static char *update_words(struct model *m, const char *sender, const json_t *con
     size_t i;
     const json_t *o;
 
-    sender_name(m, sender, who, sizeof who);
+    name_or_you(m, sender, who, sizeof who);
     put_lists(&out, m, who, content);
     if (json_array_size(left) > 0) {
         if (out.len)

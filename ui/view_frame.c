@@ -67,7 +67,7 @@ static void provenance(struct screen *s, const struct chat *c, char *out, size_t
         break;
     }
     if (c->is_out)
-        snprintf(out, size, "%s", _("you are no member any more"));
+        snprintf(out, size, "%s", _("not a member"));
     else if (*origin)
         snprintf(out, size, _("%s by %s %s"), consent_words(chat_consent(&s->model, c)), origin, date);
     else
