@@ -248,6 +248,30 @@ static void load_list_anew(struct screen *s)
     xm_free(peer);
 }
 
+/* The list's keys begin at the open chat, wherever that has moved to. */
+static void list_to_open(struct screen *s)
+{
+    for (size_t i = 0; s->talk.chat && i < s->model.n_shown; i++)
+        if (strcmp(s->model.chats[s->model.shown[i]].id, s->talk.chat) == 0)
+            s->list_at = i;
+}
+
+/* The list anew; what is selected in it stays selected, though others above it come or go. */
+static void list_order(struct screen *s)
+{
+    bool chosen = s->focus == PANE_CHATS && s->list_at < s->model.n_shown;
+    size_t chat = chosen ? s->model.shown[s->list_at] : 0;
+
+    model_order(&s->model, s->talk.chat, s->focus == PANE_CHATS);
+    if (s->focus != PANE_CHATS)
+        list_to_open(s);
+    for (size_t i = 0; chosen && i < s->model.n_shown; i++)
+        if (s->model.shown[i] == chat)
+            s->list_at = i;
+    if (s->model.n_shown && s->list_at >= s->model.n_shown) /* fewer than there were */
+        s->list_at = s->model.n_shown - 1;
+}
+
 void main_reload(struct screen *s)
 {
     struct chat *open = chat_current(s);
@@ -274,9 +298,7 @@ void main_reload(struct screen *s)
         screen_call(s, "client.network", NULL, network_answer, NULL);
     }
     s->reload_network = false;
-    model_order(&s->model, s->talk.chat, s->focus == PANE_CHATS);
-    if (s->model.n_shown && s->list_at >= s->model.n_shown) /* fewer than there were */
-        s->list_at = s->model.n_shown - 1;
+    list_order(s);
     subjects_rebuild(s);
     resolve_visible(s);
     mark_read(s);
@@ -383,9 +405,7 @@ void chat_open(struct screen *s, const char *id, bool peek)
     talk_open(s, keep, peek);
     draft_load(s, keep);
     model_order(&s->model, keep, s->focus == PANE_CHATS);
-    for (size_t i = 0; i < s->model.n_shown; i++)
-        if (strcmp(s->model.chats[s->model.shown[i]].id, keep) == 0)
-            s->list_at = i;
+    list_to_open(s);
     s->dirty = true;
     xm_free(keep);
 }

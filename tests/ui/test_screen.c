@@ -615,6 +615,30 @@ static void the_order_stands_still_while_the_list_has_the_focus(void **state)
     assert_non_null(strstr(driver_row(&d, 2), "# ops-oncall"));
 }
 
+static void the_list_begins_at_the_open_chat_wherever_that_is_now(void **state)
+{
+    (void)state;
+    driver_type(&d, "/go ops-oncall<Enter>on it<Enter>"); /* which moves it to the top */
+    driver_type(&d, "<A-l>b");
+    assert_string_equal(fake_last(d.fake, "preferences.block"), "preferences.block {\"targets\":[\"c0b2\"]}");
+}
+
+static void what_is_selected_in_the_list_stays_so_when_another_goes(void **state)
+{
+    json_t *c = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "id", "c0e5", "type", "group", "name", "choir", "consent", "allowed",
+                          "createdAtNs", "1795250500000000000", "unread", 0);
+
+    (void)state;
+    json_array_append_new(json_object_get(d.fake->world, "conversations"), c);
+    fake_notify(d.fake, "conversation", json_deep_copy(c));
+    driver_settle(&d);
+    driver_type(&d, "<A-l><Down>"); /* maria, ops-oncall, choir */
+    fake_remote_consent(d.fake, "inboxId", MARIA, "denied", PHONE);
+    driver_settle(&d);
+    driver_type(&d, "b");
+    assert_string_equal(fake_last(d.fake, "preferences.block"), "preferences.block {\"targets\":[\"c0b2\"]}");
+}
+
 static void the_list_can_show_what_is_unread_alone(void **state)
 {
     (void)state;
@@ -1361,6 +1385,8 @@ int main(void)
         T(denied_words_in_a_group_are_counted_and_can_be_opened),
         T(long_lists_are_gone_through_in_steps),
         T(the_order_stands_still_while_the_list_has_the_focus),
+        T(the_list_begins_at_the_open_chat_wherever_that_is_now),
+        T(what_is_selected_in_the_list_stays_so_when_another_goes),
         T(the_list_can_show_what_is_unread_alone),
         T(the_list_says_where_the_blocked_are),
         T(scrolls_back_through_pages_of_the_store),
