@@ -376,6 +376,8 @@ void model_note(struct model *m, int64_t time_ns, char sign, char *text)
         return;
     if (m->n_notes == NOTES_MAX)
         xm_free(m->notes[--m->n_notes].text);
+    if (m->n_notes > 0 && time_ns <= m->notes[0].time_ns) /* two of one moment: each has a time of its own */
+        time_ns = m->notes[0].time_ns + 1;
     memmove(m->notes + 1, m->notes, m->n_notes * sizeof *m->notes);
     m->notes[0] = (struct note){time_ns, sign, text};
     m->n_notes++;

@@ -79,6 +79,7 @@ struct screen {
     size_t n_subjects, subject_at;
     unsigned tab_counts[TAB_COUNT];
     size_t installation_at, log_at;
+    int64_t log_mark; /* what is selected there: a decision's id, or less than 0 for a note */
     enum log_filter log_filter;
 
     char *notice; /* clean; the line under the input */

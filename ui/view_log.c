@@ -148,6 +148,22 @@ static size_t first_row(const struct log_row *rows, size_t selected, int room, b
     return first;
 }
 
+static int64_t mark_of(const struct log_row *at)
+{
+    return at->d ? at->d->id : -at->n->time_ns;
+}
+
+/* The selection stays with its row while new ones come above it: u must undo what one has read. */
+static void follow(struct screen *s, const struct log_row *rows, size_t n)
+{
+    for (size_t i = 0; s->log_mark && i < n; i++)
+        if (mark_of(&rows[i]) == s->log_mark)
+            s->log_at = i;
+    if (s->log_at >= n)
+        s->log_at = n ? n - 1 : 0;
+    s->log_mark = n ? mark_of(&rows[s->log_at]) : 0;
+}
+
 static const char *const filter_names[LOG_FILTERS] = {"", N_("decisions "), N_("received ")};
 
 static void draw(struct screen *s, struct canvas *c, struct rect r, bool focused)
@@ -160,8 +176,8 @@ static void draw(struct screen *s, struct canvas *c, struct rect r, bool focused
 
     snprintf(note, sizeof note, "%s[Alt-s]", *filter_names[s->log_filter] ? _(filter_names[s->log_filter]) : "");
     head_draw(s, c, r, r.cols >= 30 && r.rows > 3 ? _("SYNC LOG") : _("SYNC"), note, focused);
-    if (s->log_at >= n)
-        s->log_at = n ? n - 1 : 0;
+    if (focused)
+        follow(s, rows, n);
     for (size_t i = n && focused ? first_row(rows, s->log_at, r.rows - 1, detail) : 0; i < n && row < end; i++) {
         draw_row(s, c, r, row, &rows[i], focused && i == s->log_at);
         if (height(&rows[i], detail) == 2 && row + 1 < end)
@@ -196,14 +212,16 @@ static bool key(struct screen *s, struct key key)
     if (key.kind == KEY_CHAR && key.ch == 'f') {
         s->log_filter = (s->log_filter + 1) % LOG_FILTERS;
         s->log_at = 0;
+        s->log_mark = 0;
         return true;
     }
     if (n == 0)
         return false;
-    if (s->log_at >= n)
-        s->log_at = n - 1;
-    if (list_key(key, &s->log_at, n))
+    follow(s, rows, n);
+    if (list_key(key, &s->log_at, n)) {
+        s->log_mark = mark_of(&rows[s->log_at]);
         return true;
+    }
     if (key.kind == KEY_CHAR && key.ch == 'y')
         copy_row(s, &rows[s->log_at]);
     else if (key.kind == KEY_CHAR && key.ch == 'u' && rows[s->log_at].d)
@@ -215,5 +233,12 @@ static bool key(struct screen *s, struct key key)
     return true;
 }
 
-const struct ui_view view_log = {N_("sync log"), draw, key, NULL, NULL,
+/* The next look begins at the newest. */
+static void leave(struct screen *s)
+{
+    s->log_at = 0;
+    s->log_mark = 0;
+}
+
+const struct ui_view view_log = {N_("sync log"), draw, key, NULL, leave,
                                  N_("Up/Down choose  u undo this row  f filter  y copy  Esc back")};

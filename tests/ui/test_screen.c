@@ -444,6 +444,20 @@ static void the_log_tells_of_the_stream_and_of_installations_too(void **state)
     assert_copied("10:04:06 < phone b02f  denied  0x9f3a..0000  was unknown, received");
 }
 
+static void the_log_undoes_the_row_one_is_at_though_another_came_above_it(void **state)
+{
+    (void)state;
+    fake_remote_consent(d.fake, "inboxId", STRANGER, "allowed", PHONE);
+    driver_settle(&d);
+    driver_type(&d, "<A-s>");
+    fake_remote_consent(d.fake, "conversationId", "c0b2", "denied", PHONE);
+    driver_settle(&d);
+    driver_type(&d, "u");
+    assert_string_equal(fake_last(d.fake, "preferences.undo"), "preferences.undo {\"id\":2}");
+    driver_type(&d, "<Esc><A-s>u"); /* another look begins at the newest, which is that undo */
+    assert_string_equal(fake_last(d.fake, "preferences.undo"), "preferences.undo {\"id\":4}");
+}
+
 static void peeking_leaves_no_trace(void **state)
 {
     size_t calls;
@@ -1374,6 +1388,7 @@ int main(void)
         T(a_block_made_here_is_told_as_ones_own),
         T(the_outbox_is_looked_at_until_it_is_empty),
         T(the_log_tells_of_the_stream_and_of_installations_too),
+        T(the_log_undoes_the_row_one_is_at_though_another_came_above_it),
         T(peeking_leaves_no_trace),
         T(a_reply_to_somebody_unknown_says_first_that_it_accepts),
         T(a_low_screen_says_too_what_has_to_be_said_while_one_types),
