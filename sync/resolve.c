@@ -3,7 +3,9 @@
 #include "base/err.h"
 #include "base/hex.h"
 #include "base/i18n.h"
+#include "net/node_api.h"
 #include "store/groups.h"
+#include "store/identity_log.h"
 #include "store/installation.h"
 #include "store/settings.h"
 #include "sync/core.h"
@@ -38,7 +40,10 @@ static bool is_address(const char *text)
 /* ---- matching what we know ---- */
 
 struct search {
-    char prefix[65];
+    struct store *store;
+    char prefix[65];         /* of an id */
+    char begin[43], end[43]; /* of an address: 0x9c93, or shortened as the screens do, 0x9c93..c2a7 */
+    bool is_theirs;          /* the inbox in hand has such an address */
     const char *nick; /* compared whole, without regard to case */
     unsigned found;
     struct target target;
@@ -69,10 +74,31 @@ static bool begins(const char *id, const char *prefix)
     return *prefix && strncmp(id, prefix, strlen(prefix)) == 0;
 }
 
+static int match_address(void *ctx, int kind, struct slice identifier)
+{
+    struct search *s = ctx;
+    size_t begin = strlen(s->begin), end = strlen(s->end);
+
+    if (kind == NODE_IDENTIFIER_ETHEREUM && identifier.len >= begin + end &&
+        memcmp(identifier.data, s->begin, begin) == 0 && memcmp(identifier.data + identifier.len - end, s->end, end) == 0)
+        s->is_theirs = true;
+    return 0;
+}
+
 static int match_group(void *ctx, const struct store_group *group)
 {
     struct search *s = ctx;
     char id[2 * GROUP_ID_LEN + 1];
+    int r = 0;
+
+    if (*s->begin && group->peer_inbox_id) {
+        s->is_theirs = false;
+        r = store_identifiers_of_each(s->store, group->peer_inbox_id, match_address, s, NULL);
+        if (r == 0 && s->is_theirs)
+            take_inbox(s, group->peer_inbox_id);
+    }
+    if (r != 0)
+        return r;
 
     hex_encode(group->id.data, GROUP_ID_LEN, id);
     if (begins(id, s->prefix))
@@ -91,17 +117,33 @@ static int match_nick(void *ctx, enum store_nickname_of of, const char *entity, 
     return 0;
 }
 
+/* A beginning of an address, with an end of it or without. */
+static bool part_of_address(const char *text, struct search *s)
+{
+    const char *dots = strstr(text, "..");
+    size_t begin = dots ? (size_t)(dots - text) : strlen(text);
+
+    if (begin < 2 + PREFIX_MIN || strlen(text) > 42 || text[0] != '0' || (text[1] != 'x' && text[1] != 'X'))
+        return false;
+    if (strspn(text + 2, "0123456789abcdefABCDEF") != begin - 2 || (dots && dots[2] && !is_hex(dots + 2)))
+        return false;
+    lower(text, s->begin, begin + 1);
+    lower(dots ? dots + 2 : "", s->end, sizeof s->end);
+    return true;
+}
+
 static int search_known(struct store *store, const char *text, struct search *s, struct err *err)
 {
     unsigned types = STORE_TYPE_BIT(STORE_GROUP) | STORE_TYPE_BIT(STORE_DM);
     int r;
 
-    *s = (struct search){.nick = text};
+    *s = (struct search){.store = store, .nick = text};
     if ((r = store_nicknames_each(store, match_nick, s, err)) != 0 || s->found)
         return r;
-    if (!is_hex(text) || strlen(text) < PREFIX_MIN || strlen(text) > 64)
+    if (is_hex(text) && strlen(text) >= PREFIX_MIN && strlen(text) <= 64)
+        lower(text, s->prefix, sizeof s->prefix);
+    else if (!part_of_address(text, s))
         return 0;
-    lower(text, s->prefix, sizeof s->prefix);
     return store_groups_each(store, types, match_group, s, err);
 }
 

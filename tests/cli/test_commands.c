@@ -471,6 +471,26 @@ static void a_decision_without_a_network_is_kept_and_says_so(void **state)
     json_decref(record);
 }
 
+static void an_address_names_the_chat_with_its_person(void **state)
+{
+    json_t *info = run_json("@bo client info --json"), *dm = json_of("@alix conversations create-dm %s --json", bo_inbox, ""), *found;
+    const char *address = member(info, "address");
+    char part[60];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) { /* whole, its beginning, and as the screens show it */
+        snprintf(part, sizeof part, i == 0 ? "%s" : i == 1 ? "%.6s" : "%.6s..%s", address, address + 38);
+        found = json_of("@alix --offline conversations get %s --json", part, "");
+        assert_string_equal(member(found, "id"), member(dm, "id"));
+        json_decref(found);
+    }
+    snprintf(part, sizeof part, "%.6s..%c", address, address[41] == '0' ? '1' : '0');
+    fails_with(3, "nobody and no conversation known as \"0x", "@alix messages %s", part);
+    fails_with(3, "nobody and no conversation known as \"0x", "@alix messages %.5s", address);
+    json_decref(info);
+    json_decref(dm);
+}
+
 static void a_beginning_names_what_it_fits_alone(void **state)
 {
     json_t *dm = json_of("@alix conversations create-dm %s --json", bo_inbox, ""), *consent;
@@ -698,6 +718,7 @@ int main(void)
         cmocka_unit_test(what_is_not_permitted_is_7),
         cmocka_unit_test(a_stream_ends_after_so_many_events_or_so_long),
         cmocka_unit_test(an_interrupted_command_is_130),
+        cmocka_unit_test(an_address_names_the_chat_with_its_person),
         cmocka_unit_test(a_beginning_names_what_it_fits_alone),
         cmocka_unit_test(an_installation_is_shown_with_its_name),
         cmocka_unit_test(a_change_of_a_group_is_shown_with_what_it_is_now),
