@@ -150,7 +150,9 @@ struct cluster text_cluster(const char *at, const char *end)
         return c;
     n = decode(at, at + c.len, &first);
     decode(at + n, at + c.len, &second);
-    if (!text_locale_is_utf8())
+    if (!text_locale_is_utf8() && first >= 0x20 && first < 0x7f) /* what is combined with it is left out */
+        c = (struct cluster){.cp = {first}, .n = 1, .width = 1, .len = c.len};
+    else if (!text_locale_is_utf8())
         replace(&c);
     else if (is_flag_letter(first))
         reduce_flag(&c, first, second);

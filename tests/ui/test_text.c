@@ -143,12 +143,14 @@ static void moves_over_whole_clusters(void **state)
 
 static void without_utf8_everything_strange_is_a_question_mark(void **state)
 {
-    const char *e = "é";
+    const char *e = "é", *naive = "nï", *accent = "e\xcc\x81";
 
     (void)state;
     setlocale(LC_ALL, "C");
     assert_int_equal(text_width("你e\xcc\x81"), 2);
     assert_int_equal(text_cluster(e, e + 2).cp[0], '?');
+    assert_int_equal(text_cluster(naive, naive + 3).cp[0], 'n'); /* what stands before it is not strange */
+    assert_int_equal(text_cluster(accent, accent + 3).cp[0], 'e');
     setlocale(LC_ALL, "C.UTF-8");
 }
 
