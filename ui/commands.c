@@ -276,7 +276,7 @@ static void run_sync(struct screen *s, const struct args *a)
             screen_call(s, kinds[i].method, json_object(), sync_done, word);
             return;
         }
-    notice(s, STYLE_WARN, "%s", _("/sync [all, prefs, check, request]"));
+    notice(s, STYLE_WARN, "%s", _("/sync [all, prefs]"));
 }
 
 static void run_log(struct screen *s, const struct args *a)
@@ -657,7 +657,7 @@ static const struct command commands[] = {
     {"block", N_("[WHO..]"), N_("block, here and on your other installations"), 0, run_block},
     {"reset", N_("[WHO..]"), N_("back to unknown"), 0, run_reset},
     {"undo", N_("[WHO]"), N_("take the last decision back"), 0, run_undo},
-    {"sync", N_("[all, prefs, check, request]"), N_("fetch now; compare; ask another installation for its history"), 0, run_sync},
+    {"sync", N_("[all, prefs]"), N_("fetch now what is new; prefs: decisions alone"), 0, run_sync},
     {"log", "", N_("the sync log"), 0, run_log},
     {"installations", "", N_("your installations"), 0, run_installations},
     {"revoke", N_("ID"), N_("shut an installation of yours out"), 1, run_revoke},
@@ -670,9 +670,9 @@ static const struct command commands[] = {
     {"reply", N_("TEXT"), N_("answer the selected message, else the last one"), 1, run_reply},
     {"react", N_("EMOJI"), N_("react to it; -EMOJI takes it back"), 1, run_react},
     {"url", N_("[NUMBER]"), N_("links of the selected message, else of all; copy one"), 0, run_url},
-    {"copy", "", N_("the selected message, else the last one, to the clipboard"), 0, run_copy},
+    {"copy", "", N_("the selected message, else the last, to the clipboard"), 0, run_copy},
     {"search", N_("[TEXT]"), N_("in what was said, in all chats; Alt-/ in this one"), 0, run_search},
-    {"nick", N_("WHO [NAME]"), N_("a name of your own for somebody or an installation; stays here"), 1, run_nick},
+    {"nick", N_("WHO [NAME]"), N_("your name for somebody or an installation; stays here"), 1, run_nick},
     {"fingerprint", N_("[WHO, me]"), N_("installation keys to compare"), 0, run_fingerprint},
     {"qr", "", N_("your address as a code to scan"), 0, run_qr},
     {"me", "", N_("your address and ids"), 0, run_me},

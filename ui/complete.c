@@ -86,7 +86,7 @@ static void offer_names(struct screen *s, struct completion *c, const char *pref
 /* Words that a command has of its own. */
 static bool offer_words(struct completion *c, const char *text, const char *prefix)
 {
-    static const char *const sync_words[] = {"all", "prefs", "check", "request", NULL};
+    static const char *const sync_words[] = {"all", "prefs", NULL};
 
     if (strncmp(text, "/help ", 6) == 0) {
         for (size_t i = 0; command_name(i); i++)

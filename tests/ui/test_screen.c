@@ -4,6 +4,7 @@
 #include "tests/ui/fake.h"
 #include "tests/ui/golden.h"
 #include "ui/json.h"
+#include "ui/state.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -1102,10 +1103,22 @@ static void commands_say_what_is_wrong(void **state)
     assert_true(driver_shows(&d, "That is for groups"));
     driver_type(&d, "/<Enter>");
     assert_true(driver_shows(&d, "A command follows the slash"));
+    driver_type(&d, "/sync fast<Enter>");
+    assert_true(driver_shows(&d, "  /sync [all, prefs]"));
     driver_type(&d, "/help mute<Enter>");
     assert_true(driver_shows(&d, "/mute is not available yet."));
     driver_type(&d, "<Esc>/help frobnicate<Enter>");
     assert_true(driver_shows(&d, "There is no /frobnicate."));
+}
+
+static void what_a_command_does_is_told_in_one_line(void **state)
+{
+    char *help = command_help(NULL);
+
+    (void)state;
+    for (const char *line = help; *line; line += strcspn(line, "\n") + 1)
+        assert_in_range(strcspn(line, "\n"), 1, 78); /* the list of help at 80 columns */
+    xm_free(help);
 }
 
 static void quotes_around_a_word_are_no_part_of_it(void **state)
@@ -1426,6 +1439,7 @@ int main(void)
         T(keys_are_shown_to_be_compared),
         T(the_address_is_a_code_to_scan),
         T(commands_say_what_is_wrong),
+        T(what_a_command_does_is_told_in_one_line),
         T(quotes_around_a_word_are_no_part_of_it),
         T(a_group_tells_its_topic_and_what_did_not_change),
         T(a_group_that_somebody_leaves_is_smaller),
