@@ -607,7 +607,7 @@ void send_input(struct screen *s)
     const char *text = input_text(&s->input);
     struct chat *c = chat_current(s);
 
-    if (text[strspn(text, " \n")] == 0)
+    if (text[strspn(text, " \t\n")] == 0)
         return;
     if (text[0] == '/' && text[1] != '/') {
         char *line = xm_strdup(text);
@@ -625,6 +625,8 @@ void send_input(struct screen *s)
     }
     if (!may_send(s, c))
         return;
+    input_trim(&s->input); /* what is pasted ends in a line end, more often than not */
+    text = input_text(&s->input);
     send_text(s, c->id, text[0] == '/' ? text + 1 : text, s->reply_to);
     reply_clear(s);
     input_done(&s->input);

@@ -376,6 +376,14 @@ static enum input_result history_move(struct input *in, int by)
     return INPUT_CHANGED;
 }
 
+void input_trim(struct input *in)
+{
+    while (in->text.len > 0 && strchr(" \t\n", in->text.data[in->text.len - 1]))
+        in->text.len--;
+    if (in->at > in->text.len)
+        in->at = in->text.len;
+}
+
 void input_done(struct input *in)
 {
     const char *text = input_text(in);

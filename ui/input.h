@@ -41,6 +41,8 @@ void input_set(struct input *in, const char *text);
 /* The text with a NUL, borrowed until the next call. */
 const char *input_text(struct input *in);
 void input_clear(struct input *in);
+/* Drops spaces and line ends at the end. */
+void input_trim(struct input *in);
 /* Remembers the text in the history and clears it. */
 void input_done(struct input *in);
 /* Replaces the bytes from `from` to the cursor: completion. */

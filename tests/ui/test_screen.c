@@ -147,6 +147,14 @@ static void sends_what_is_typed(void **state)
     assert_drawn(driver_screen(&d), "sent");
 }
 
+static void what_is_pasted_is_sent_without_the_line_end_after_it(void **state)
+{
+    (void)state;
+    screen_paste(d.screen, "make all \nmake check\n", 21);
+    driver_type(&d, "<Enter>");
+    assert_string_equal(fake_last(d.fake, "conversation.send"), "conversation.send {\"id\":\"c0a1\",\"text\":\"make all \\nmake check\"}");
+}
+
 static void a_failed_send_stays_with_its_mark(void **state)
 {
     (void)state;
@@ -1386,6 +1394,7 @@ int main(void)
         T(survives_every_size_and_comes_back),
         T(one_pane_has_tabs),
         T(sends_what_is_typed),
+        T(what_is_pasted_is_sent_without_the_line_end_after_it),
         T(a_failed_send_stays_with_its_mark),
         T(what_is_on_its_way_stands_there_once),
         T(what_became_of_a_message_later_is_shown),
