@@ -297,7 +297,10 @@ void cli_help_line(const char *words, const char *args, const char *help)
     char left[80];
 
     snprintf(left, sizeof left, "%s %s", words, args);
-    printf("  %-44s %s\n", left, _(help));
+    if (strlen(left) > 44) /* the words about it then stand below, in their column */
+        printf("  %s\n  %-44s %s\n", left, "", _(help));
+    else
+        printf("  %-44s %s\n", left, _(help));
 }
 
 void cli_command_list(void)
@@ -324,6 +327,13 @@ static void print_flags(const char *flags)
     }
 }
 
+void cli_help_usage(const char *words, const char *args, const char *flags, const char *help)
+{
+    printf("%s: xmtui %s%s%s", _("usage"), words, *args ? " " : "", args);
+    print_flags(flags);
+    printf("\n\n  %s\n", _(help));
+}
+
 bool cli_command_help(const struct cli_options *o)
 {
     const struct command *c = find(o);
@@ -331,9 +341,7 @@ bool cli_command_help(const struct cli_options *o)
     bool any = false;
 
     if (c) {
-        printf("%s: xmtui %s%s%s", _("usage"), c->words, *c->args ? " " : "", c->args);
-        print_flags(c->flags);
-        printf("\n\n  %s\n", _(c->help));
+        cli_help_usage(c->words, c->args, c->flags, c->help);
         return true;
     }
     for (c = commands; c->words; c++) {

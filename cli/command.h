@@ -40,6 +40,8 @@ int cli_flags_check(const char *known, const struct cli_options *options);
 int cli_usage(const char *words, const char *args);
 /* Prints a line of help; `help` is translated here. */
 void cli_help_line(const char *words, const char *args, const char *help);
+/* Prints how a command is used, and under it what it does; `flags` as in struct command. */
+void cli_help_usage(const char *words, const char *args, const char *flags, const char *help);
 /* Prints one for each command. */
 void cli_command_list(void);
 /* Prints how the command that the options' words name is used, or, where they are a noun, its verbs.  False where

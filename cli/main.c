@@ -37,15 +37,17 @@ static const struct special {
     {"init", "--new | --wallet-key-file F [--label NAME]", N_("make this installation and register it"), INIT_FLAGS, 0, 0, cli_init},
     {"init", "--external ADDRESS", N_("the same, with a wallet elsewhere: sign the text, paste the signature"), INIT_FLAGS, 0, 0, cli_init},
     {"init", "--same-as HOME", N_("another installation of that home's person"), INIT_FLAGS, 0, 0, cli_init},
+    {"demo", "", N_("watch a block travel between two installations"), "", 0, 0, cli_demo},
     {"dm", "PEER [TEXT]", N_("open a 1:1 chat, and say something; TEXT '-' reads standard input"), "", 1, 2, cli_dm},
     {"stream", STREAM_ARGS, N_("print what happens while it happens"), STREAM_FLAGS, 0, 0, cli_stream},
     {"conversations stream", STREAM_ARGS, N_("new conversations"), STREAM_FLAGS, 0, 0, cli_stream},
     {"conversations stream-all-messages", STREAM_ARGS, N_("messages of all conversations"), STREAM_FLAGS, 0, 0, cli_stream},
     {"conversation stream", "ID " STREAM_ARGS, N_("messages of one conversation"), STREAM_FLAGS, 1, 1, cli_stream},
     {"preferences stream", STREAM_ARGS, N_("decisions as they are made or arrive"), STREAM_FLAGS, 0, 0, cli_stream},
-    {"demo", "", N_("watch a block travel between two installations"), "", 0, 0, cli_demo},
     {"rpc", "", N_("JSON-RPC on standard input and output"), "", 0, 0, cli_rpc},
 };
+
+#define FIRST_STEPS 5 /* of them, as --help has it */
 
 static const struct special *find_special(const struct cli_options *o)
 {
@@ -68,10 +70,20 @@ static int run_special(const struct special *s, struct cli_options *o)
 /* How the command that the words name is used; of a noun, what there is. */
 static int help_on(struct cli_options *o)
 {
+    const struct special *special = find_special(o);
     char words[80];
     size_t len;
     bool any;
 
+    if (special) { /* init stands there once for each way */
+        for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
+            if (strcmp(specials[i].words, special->words) != 0)
+                continue;
+            fputs(&specials[i] != special ? "\n" : "", stdout);
+            cli_help_usage(specials[i].words, specials[i].args, "", specials[i].help);
+        }
+        return EXIT_DONE;
+    }
     snprintf(words, sizeof words, "%s%s%s", o->words[0], o->n_words > 1 ? " " : "", o->n_words > 1 ? o->words[1] : "");
     len = strlen(words);
     any = cli_command_help(o);
@@ -100,13 +112,14 @@ static void print_help(void)
     printf("  %-24s %s\n", "--json", _("one JSON value a line"));
     printf("  %-24s %s\n", "--offline", _("touch the store only"));
     printf("  %-24s %s\n", "--log FILE", _("diagnostics (XMTUI_LOG); --log-level error|warn|info|debug"));
-    printf("  %-24s %s\n\n", "--help, --version", "");
+    printf("  %-24s %s\n\n", "--help, --version", _("of a command too: how it is used"));
     printf("%s\n", _("first steps:"));
-    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++)
+    for (size_t i = 0; i < FIRST_STEPS; i++)
         cli_help_line(specials[i].words, specials[i].args, specials[i].help);
-    putchar('\n');
-    printf("%s\n", _("commands:"));
+    printf("\n%s\n", _("commands:"));
     cli_command_list();
+    for (size_t i = FIRST_STEPS; i < sizeof specials / sizeof specials[0]; i++)
+        cli_help_line(specials[i].words, specials[i].args, specials[i].help);
     printf("\n%s\n", _("exit status: 0 done, 1 failed, 2 usage, 3 not found, 4 no network, 5 locked, 6 bad key, 7 refused, "
                     "130 interrupted"));
 }
@@ -122,6 +135,7 @@ static int run_ui(struct cli_options *o)
 static int run(struct cli_options *o)
 {
     const struct special *special;
+    int r;
 
     if (o->version) {
         printf("xmtui %s\n", xm_version());
@@ -138,7 +152,7 @@ static int run(struct cli_options *o)
         return EXIT_USAGE;
     }
     if (!o->n_words)
-        return run_ui(o);
+        return (r = cli_flags_check("", o)) != 0 ? r : run_ui(o);
     special = find_special(o);
     return special ? run_special(special, o) : cli_command_run(o);
 }

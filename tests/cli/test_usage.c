@@ -135,6 +135,43 @@ static void a_flag_that_no_command_has_is_named(void **state)
     }
 }
 
+static void the_screen_takes_no_flags_of_commands(void **state)
+{
+    (void)state;
+    run_fails("@nobody --fly", 2, "xmtui: unknown flag: --fly\n");
+    run_fails("@nobody --limit 3", 2, "xmtui: unknown flag: --limit\n");
+}
+
+static void help_of_a_command_says_how_it_is_used(void **state)
+{
+    char command[200], usage[120];
+    struct outcome o;
+
+    (void)state;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        snprintf(command, sizeof command, "@nobody %s --help", commands[i].words);
+        snprintf(usage, sizeof usage, "usage: xmtui %s%s%s", commands[i].words, *commands[i].args ? " " : "", commands[i].args);
+        run(command, &o);
+        assert_int_equal(o.status, 0);
+        assert_int_equal(strncmp(o.out, usage, strlen(usage)), 0);
+        outcome_free(&o);
+    }
+}
+
+static void help_keeps_its_columns(void **state)
+{
+    struct outcome o;
+
+    (void)state;
+    run("--help", &o);
+    assert_int_equal(o.status, 0);
+    assert_non_null(strstr(o.out, "\n  list                                         your conversations, newest first\n"));
+    assert_non_null(strstr(o.out, "\n  conversation stream ID [--count N] [--timeout S]\n"
+                                  "                                               messages of one conversation\n"));
+    assert_null(strstr(o.out, " \n"));
+    outcome_free(&o);
+}
+
 static void values_that_cannot_be_meant_are_told(void **state)
 {
     (void)state;
@@ -222,6 +259,9 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(too_few_and_too_many_arguments_are_told_how_it_is_used),
         cmocka_unit_test(a_flag_that_no_command_has_is_named),
+        cmocka_unit_test(the_screen_takes_no_flags_of_commands),
+        cmocka_unit_test(help_of_a_command_says_how_it_is_used),
+        cmocka_unit_test(help_keeps_its_columns),
         cmocka_unit_test(values_that_cannot_be_meant_are_told),
         cmocka_unit_test(an_empty_value_is_none),
         cmocka_unit_test(a_word_that_is_no_command_is_told_where_to_look),
