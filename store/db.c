@@ -177,6 +177,8 @@ int db_open(const char *path, const struct db_options *options, struct db **out,
 
     pthread_once(&library, start_library);
     if (access(path, F_OK) != 0) {
+        if (errno != ENOENT) /* what somebody else's folder holds is not known */
+            return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
         if (!o.create || o.read_only)
             return err_set(err, ERR_NOTFOUND, "no database at %s", path);
         if ((r = create_private(path, err)) != 0)

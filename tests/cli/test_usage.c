@@ -172,6 +172,12 @@ static void help_keeps_its_columns(void **state)
     outcome_free(&o);
 }
 
+static void a_home_that_cannot_be_read_is_not_an_empty_one(void **state)
+{
+    (void)state;
+    run_fails("--home /etc/passwd list", 1, "xmtui: /etc/passwd/xmtui.db: Not a directory\n");
+}
+
 static void values_that_cannot_be_meant_are_told(void **state)
 {
     (void)state;
@@ -262,6 +268,7 @@ int main(void)
         cmocka_unit_test(the_screen_takes_no_flags_of_commands),
         cmocka_unit_test(help_of_a_command_says_how_it_is_used),
         cmocka_unit_test(help_keeps_its_columns),
+        cmocka_unit_test(a_home_that_cannot_be_read_is_not_an_empty_one),
         cmocka_unit_test(values_that_cannot_be_meant_are_told),
         cmocka_unit_test(an_empty_value_is_none),
         cmocka_unit_test(a_word_that_is_no_command_is_told_where_to_look),
