@@ -84,7 +84,8 @@ static void open_home(struct screen *s)
         return;
     }
     fail(s, error.text);
-    buf_reset(&f->passphrase);
+    if (!f->opening_new) /* a new home is tried again with the one that was chosen for it */
+        buf_reset(&f->passphrase);
     if (r == XM_BAD_KEY && !f->opening_new)
         go(s, passphrase ? FIRST_UNLOCK : FIRST_NEEDS_KEY);
     else

@@ -450,6 +450,10 @@ static int open_home(struct ui_backend *b, const char *passphrase, struct xm_err
         snprintf(error->text, sizeof error->text, "wrong passphrase");
         return error->code = XM_BAD_KEY;
     }
+    if (f->locked) {
+        snprintf(error->text, sizeof error->text, "%s", f->locked);
+        return error->code = XM_LOCKED;
+    }
     json_array_append_new(f->trace, json_sprintf("open %s", passphrase ? passphrase : "-"));
     f->is_open = true;
     return XM_OK;

@@ -12,6 +12,7 @@ struct fake {
     enum xm_home_state home;
     const char *passphrase;  /* that opens the home; NULL: any */
     bool is_open;
+    const char *locked;      /* says who has the home open; NULL: nobody */
     json_t *world; /* info, conversations, messages{id:[]}, members{id:[]}, records, log, installations, drafts, nicks */
     json_t *trace; /* ["method params", ...] of every call() */
     json_t *queue; /* events to come: [{kind, id, json}] */

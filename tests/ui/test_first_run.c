@@ -131,6 +131,18 @@ static void a_failure_is_told_and_can_be_tried_again(void **state)
     assert_true(driver_shows(&d, "You are registered."));
 }
 
+static void a_new_home_tried_again_has_the_passphrase_chosen_for_it(void **state)
+{
+    (void)state;
+    d.fake->locked = "disk full";
+    driver_type(&d, "1sesame<Enter>sesame<Enter>");
+    assert_true(driver_shows(&d, "disk full"));
+    d.fake->locked = NULL;
+    driver_type(&d, "<Enter>");
+    assert_string_equal(fake_last(d.fake, "open"), "open sesame");
+    assert_true(driver_shows(&d, "You are registered."));
+}
+
 static void esc_goes_back_to_the_choice(void **state)
 {
     (void)state;
@@ -184,6 +196,7 @@ int main(void)
         T(a_wallet_elsewhere_signs_a_text),
         T(another_installation_of_the_same_person),
         T(a_failure_is_told_and_can_be_tried_again),
+        T(a_new_home_tried_again_has_the_passphrase_chosen_for_it),
         T(esc_goes_back_to_the_choice),
         T(the_question_is_seen_on_a_small_terminal),
         cmocka_unit_test(a_home_with_a_passphrase_asks_for_it),
