@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void fail(struct screen *s, const char *text)
@@ -70,6 +71,29 @@ static void opened(struct screen *s)
     }
 }
 
+static void fail_to_open(struct screen *s, const struct xm_error *error)
+{
+    char text[sizeof error->text + 100];
+
+    snprintf(text, sizeof text, "%s%s%s", error->text, error->code == XM_LOCKED ? ": " : "",
+             error->code == XM_LOCKED ? _("leave it first, or name another home (--home)") : "");
+    fail(s, text);
+}
+
+bool first_is_set_up(const struct first *f)
+{
+    switch (f->step) {
+    case FIRST_UNLOCK:
+    case FIRST_NEEDS_KEY:
+        return false;
+    case FIRST_OPENING:
+    case FIRST_FAILED:
+        return f->opened || f->opening_new;
+    default:
+        return true;
+    }
+}
+
 static void open_home(struct screen *s)
 {
     struct first *f = &s->first;
@@ -83,7 +107,7 @@ static void open_home(struct screen *s)
         f->passphrase = BUF_SECRET;
         return;
     }
-    fail(s, error.text);
+    fail_to_open(s, &error);
     if (!f->opening_new) /* a new home is tried again with the one that was chosen for it */
         buf_reset(&f->passphrase);
     if (r == XM_BAD_KEY && !f->opening_new)
@@ -235,6 +259,7 @@ static bool take_key_file(struct screen *s, const char *path)
 {
     char text[256] = "", full[1024], why[1200];
     const char *home = getenv("HOME");
+    struct stat st;
     ssize_t n = -1;
     bool ok = false;
     int fd;
@@ -245,6 +270,9 @@ static bool take_key_file(struct screen *s, const char *path)
         n = read(fd, text, sizeof text - 1);
     if (n < 0) {
         snprintf(why, sizeof why, "%s: %s", full, strerror(errno));
+        fail(s, why);
+    } else if (fstat(fd, &st) != 0 || (st.st_mode & 077)) {
+        snprintf(why, sizeof why, _("%s can be read by others: chmod 600 it first"), full);
         fail(s, why);
     } else {
         ok = take_key(s, text);
@@ -395,9 +423,11 @@ bool first_key(struct screen *s, struct key key)
     case FIRST_FAILED:
         if (key.kind == KEY_ENTER_ && f->opened)
             register_now(s);
+        else if (key.kind == KEY_ENTER_ && s->backend->ops->inspect(s->backend) == XM_HOME_NEEDS_PASSPHRASE && !f->opening_new)
+            go(s, FIRST_UNLOCK);
         else if (key.kind == KEY_ENTER_)
             begin_opening(s, f->opening_new);
-        else if (key.kind == KEY_ESC_)
+        else if (key.kind == KEY_ESC_ && first_is_set_up(f)) /* there is nothing to choose in a home that is there */
             go(s, FIRST_CHOOSE);
         else
             return false;
@@ -407,7 +437,7 @@ bool first_key(struct screen *s, struct key key)
     }
     if (key.kind == KEY_ESC_ && f->step != FIRST_UNLOCK) {
         fail(s, "");
-        go(s, FIRST_CHOOSE);
+        go(s, f->step == FIRST_REPEAT ? FIRST_PROTECT : FIRST_CHOOSE);
         return true;
     }
     switch (input_key(&f->in, key)) {
@@ -427,6 +457,8 @@ bool first_key(struct screen *s, struct key key)
 void first_paste(struct screen *s, const char *text, size_t len)
 {
     while (len > 0 && strchr(" \t\r\n", text[len - 1]))
+        len--;
+    for (; len > 0 && strchr(" \t\r\n", *text); text++)
         len--;
     input_insert(&s->first.in, text, len);
     s->dirty = true;

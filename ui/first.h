@@ -51,3 +51,5 @@ void first_paste(struct screen *s, const char *text, size_t len);
 /* The slow part of FIRST_OPENING. */
 void first_work(struct screen *s);
 void first_draw(struct screen *s, struct canvas *c);
+/* Whether a home is being made, not one opened that is there. */
+bool first_is_set_up(const struct first *f);

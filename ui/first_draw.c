@@ -140,7 +140,8 @@ static const char *hints(const struct first *f)
     case FIRST_CHOOSE:
         return _("Up/Down or 1-5, Enter choose   Ctrl-C twice quit");
     case FIRST_FAILED:
-        return _("Enter try again   Esc choose again   Ctrl-C twice quit");
+        return first_is_set_up(f) ? _("Enter try again   Esc choose again   Ctrl-C twice quit")
+                                  : _("Enter try again   Ctrl-C twice quit");
     case FIRST_OPENING:
     case FIRST_REGISTERING:
     case FIRST_NEEDS_KEY:
@@ -160,7 +161,8 @@ void first_draw(struct screen *s, struct canvas *c)
     if (p.cols < 1 || rows < 1)
         return;
     canvas_fill(c, 0, 0, c->cols, STYLE_TITLE, ' ');
-    canvas_printf(c, 0, 1, c->cols - 2, STYLE_TITLE, _("xmtui set-up  %s"), s->options.env ? s->options.env : "local");
+    canvas_printf(c, 0, 1, c->cols - 2, STYLE_TITLE, first_is_set_up(f) ? _("xmtui set-up  %s") : "xmtui  %s",
+                  s->options.env ? s->options.env : "local");
     if (rows > 12) {
         row++;
         rows--;

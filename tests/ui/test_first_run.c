@@ -7,6 +7,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -73,7 +74,7 @@ static void a_pasted_key_counts_too(void **state)
 {
     (void)state;
     driver_type(&d, "2");
-    screen_paste(d.screen, KEY "\n", 65);
+    screen_paste(d.screen, " " KEY "\n", 66);
     driver_type(&d, "<Enter><Enter>");
     assert_string_equal(fake_last(d.fake, "client.init"), "client.init {\"mode\":\"walletKey\",\"walletKey\":\"" KEY "\"}");
 }
@@ -89,6 +90,10 @@ static void a_key_is_read_from_a_file(void **state)
     driver_type(&d, "3/nowhere/key<Enter>");
     assert_true(driver_shows(&d, "/nowhere/key: No such file or directory"));
     snprintf(keys, sizeof keys, "<C-u>%s<Enter><Enter>", path);
+    assert_int_equal(chmod(path, 0644), 0);
+    driver_type(&d, keys);
+    assert_true(driver_shows(&d, "can be read by others: chmod 600 it first"));
+    assert_int_equal(chmod(path, 0600), 0);
     driver_type(&d, keys);
     unlink(path);
     assert_string_equal(fake_last(d.fake, "client.init"), "client.init {\"mode\":\"walletKey\",\"walletKey\":\"" KEY "\"}");
@@ -143,9 +148,35 @@ static void a_new_home_tried_again_has_the_passphrase_chosen_for_it(void **state
     assert_true(driver_shows(&d, "You are registered."));
 }
 
+static void a_home_in_use_is_not_set_up_anew(void **state)
+{
+    struct driver e;
+    struct fake *f = fake_new();
+
+    (void)state;
+    f->locked = "in use by process 12 (/home/me/xmtui.lock)";
+    driver_start(&e, f, 24, 80);
+    assert_drawn(driver_screen(&e), "first-locked");
+    driver_type(&e, "<Esc>");
+    assert_drawn(driver_screen(&e), "first-locked");
+    f->home = XM_HOME_NEEDS_PASSPHRASE;
+    f->passphrase = "open sesame";
+    driver_type(&e, "<Enter>");
+    assert_true(driver_shows(&e, "Passphrase of this home"));
+    driver_type(&e, "open sesame<Enter>");
+    assert_true(driver_shows(&e, "in use by process 12"));
+    f->locked = NULL;
+    driver_type(&e, "<Enter>open sesame<Enter>");
+    assert_true(driver_shows(&e, "ops-oncall"));
+    driver_end(&e);
+}
+
 static void esc_goes_back_to_the_choice(void **state)
 {
     (void)state;
+    driver_type(&d, "1sesame<Enter><Esc>"); /* from the repetition to the passphrase */
+    assert_true(driver_shows(&d, "Passphrase (empty: db.key)"));
+    driver_type(&d, "<Esc>");
     driver_type(&d, "2abc<Esc>");
     assert_true(driver_shows(&d, "Who are you?"));
     assert_false(driver_shows(&d, "That is no wallet key"));
@@ -197,6 +228,7 @@ int main(void)
         T(another_installation_of_the_same_person),
         T(a_failure_is_told_and_can_be_tried_again),
         T(a_new_home_tried_again_has_the_passphrase_chosen_for_it),
+        cmocka_unit_test(a_home_in_use_is_not_set_up_anew),
         T(esc_goes_back_to_the_choice),
         T(the_question_is_seen_on_a_small_terminal),
         cmocka_unit_test(a_home_with_a_passphrase_asks_for_it),
