@@ -71,7 +71,7 @@ static void say_title(const json_t *c)
     else if (*name)
         say(name);
     else if (*peer)
-        printf("%.4s..%.4s", peer, strlen(peer) > 4 ? peer + strlen(peer) - 4 : "");
+        printf("%.8s", peer); /* as messages have it, and enough to be a TARGET */
     else
         fputs(_("(no name)"), stdout);
 }
@@ -81,6 +81,12 @@ static const char *message_text(const json_t *message)
     const json_t *content = json_object_get(message, "content");
     const char *v = json_string_value(json_object_get(content, "text"));
 
+    if (*text(message, "deletedBy"))
+        return strcmp(text(message, "deletedBy"), "sender") == 0 ? _("[deleted by the sender]") : _("[deleted by an admin]");
+    if (strncmp(text(message, "contentType"), "xmtp.org/leave_request:", 23) == 0)
+        return _("asked to leave");
+    if (strncmp(text(message, "contentType"), "xmtp.org/deleteMessage:", 23) == 0)
+        return _("took a message back");
     if (!v)
         v = json_string_value(json_object_get(content, "emoji"));
     if (!v)
@@ -119,7 +125,13 @@ static void say_group_update(const json_t *content)
 {
     static const struct {
         const char *key, *word;
-    } lists[] = {{"addedInboxes", N_("added")}, {"removedInboxes", N_("removed")}, {"leftInboxes", N_("left")}};
+    } lists[] = {{"addedInboxes", N_("added")},
+                 {"removedInboxes", N_("removed")},
+                 {"leftInboxes", N_("left:")},
+                 {"addedAdmins", N_("made admin:")},
+                 {"removedAdmins", N_("no admin any more:")},
+                 {"addedSuperAdmins", N_("made super admin:")},
+                 {"removedSuperAdmins", N_("no super admin any more:")}};
     const json_t *list, *item;
     size_t k;
 
@@ -183,9 +195,11 @@ void print_members(const json_t *list)
 
     json_array_foreach(list, i, m) {
         const char *address = json_string_value(json_array_get(json_object_get(m, "addresses"), 0));
+        size_t n = json_array_size(json_object_get(m, "installations"));
 
-        printf("%s  %-10s %zu %s  %s\n", text(m, "inboxId"), text(m, "level"),
-               json_array_size(json_object_get(m, "installations")), _("installations"), address ? address : "");
+        printf("%s  %-10s ", text(m, "inboxId"), text(m, "level"));
+        printf(ngettext("%zu installation", "%zu installations", n), n);
+        printf("%s%s\n", address ? "  " : "", address ? address : "");
     }
 }
 
@@ -246,7 +260,7 @@ void print_installations(const json_t *result)
     json_array_foreach(list, i, item) {
         printf("%s %s  ", json_is_true(json_object_get(item, "self")) ? "*" : " ", text(item, "id"));
         say_time(item, "createdAtNs");
-        fputs("  ", stdout);
+        fputs(*text(item, "nick") ? "  " : "", stdout);
         say(text(item, "nick"));
         putchar('\n');
     }

@@ -403,6 +403,47 @@ static void a_message_is_answered_by_the_id_that_is_shown(void **state)
     json_decref(dm);
 }
 
+/* Standard output of a command has this line, or the end of it. */
+static void prints(const char *format, const char *id, const char *line)
+{
+    char command[300];
+    struct outcome o;
+
+    snprintf(command, sizeof command, format, id);
+    run(command, &o);
+    assert_int_equal(o.status, 0);
+    if (!strstr(o.out, line))
+        fail_msg("%s: no \"%s\" in\n%s", command, line, o.out);
+    outcome_free(&o);
+}
+
+static void lines_for_people_say_what_happened(void **state)
+{
+    json_t *group = json_of("@alix conversations create-group %s --json", bo_inbox, ""), *sent;
+    const char *id = member(group, "id");
+    char command[300], line[100];
+
+    (void)state;
+    sent = json_of("@alix send %s oops --json", id, "");
+    snprintf(command, sizeof command, "@alix conversation delete-message %s %s --json", id, member(sent, "messageId"));
+    json_decref(run_json(command));
+    json_decref(run_json("@alix sync --json"));
+    prints("@alix messages %s", id, ": [deleted by the sender]\n");
+    prints("@alix messages %s", id, ": took a message back\n");
+    snprintf(command, sizeof command, "@alix conversation add-admin %s %s --json", id, bo_inbox);
+    json_decref(run_json(command));
+    snprintf(line, sizeof line, ":  made admin: %.8s\n", bo_inbox);
+    prints("@alix messages %s", id, line);
+    snprintf(line, sizeof line, "%s  admin      1 installation  0x", bo_inbox);
+    prints("@alix conversation members %s", id, line);
+    json_decref(run_json("@bo sync --json"));
+    json_decref(json_of("@bo conversation request-removal %s --json", id, ""));
+    json_decref(run_json("@alix sync --json"));
+    prints("@alix messages %s", id, ": asked to leave\n");
+    json_decref(sent);
+    json_decref(group);
+}
+
 static void a_block_reaches_another_installation_and_is_undone(void **state)
 {
     char command[200];
@@ -724,6 +765,7 @@ int main(void)
         cmocka_unit_test(a_change_of_a_group_is_shown_with_what_it_is_now),
         cmocka_unit_test(permissions_are_shown_and_changed),
         cmocka_unit_test(a_message_is_answered_by_the_id_that_is_shown),
+        cmocka_unit_test(lines_for_people_say_what_happened),
         cmocka_unit_test(a_block_reaches_another_installation_and_is_undone),
         cmocka_unit_test(an_admin_command_changes_its_own_list_alone),
         cmocka_unit_test(a_signed_text_is_verified),
