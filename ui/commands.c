@@ -35,8 +35,30 @@ static bool same_name(const char *a, const char *b)
     return *a && strcasecmp(a, b) == 0;
 }
 
+/* The one person with such an address: its beginning, or shortened as it stands on the screen. */
+static const struct person *by_part_of_address(struct screen *s, const char *typed)
+{
+    const struct person *found = NULL;
+    char shown[40];
+
+    if (strncasecmp(typed, "0x", 2) != 0 || strlen(typed) < 6)
+        return NULL;
+    for (size_t i = 0; i < s->model.n_people; i++) {
+        const struct person *p = &s->model.people[i];
+
+        words_short(shown, sizeof shown, p->address);
+        if (strncasecmp(p->address, typed, strlen(typed)) != 0 && !same_name(shown, typed))
+            continue;
+        if (found) /* the core says that it fits several */
+            return NULL;
+        found = p;
+    }
+    return found;
+}
+
 const char *who(struct screen *s, const char *typed)
 {
+    const struct person *person;
     struct model *m = &s->model;
     const char *name = typed[0] == '#' ? typed + 1 : typed;
     char *end;
@@ -53,7 +75,8 @@ const char *who(struct screen *s, const char *typed)
         if (!c->is_duplicate && (same_name(c->title, name) || same_name(c->peer_nick, typed)))
             return c->id;
     }
-    return typed;
+    person = by_part_of_address(s, typed);
+    return person ? person->inbox : typed;
 }
 
 /* A person: a 1:1 chat stands for the other one. */

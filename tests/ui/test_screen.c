@@ -1083,6 +1083,10 @@ static void keys_are_shown_to_be_compared(void **state)
     assert_drawn(driver_screen(&d), "fingerprint");
     driver_type(&d, "<Esc>/fingerprint me<Enter>");
     assert_string_equal(fake_last(d.fake, "client.inboxState"), "client.inboxState {\"inboxId\":\"" ME "\"}");
+    driver_type(&d, "<Esc>/fingerprint 0x9F3A<Enter>"); /* an address as far as it stands on the screen */
+    assert_string_equal(fake_last(d.fake, "client.inboxState"), "client.inboxState {\"inboxId\":\"" STRANGER "\"}");
+    driver_type(&d, "<Esc>/fingerprint 0x2222..2222<Enter>");
+    assert_string_equal(fake_last(d.fake, "client.inboxState"), "client.inboxState {\"inboxId\":\"" DANA "\"}");
     driver_type(&d, "<Esc>/fingerprint nobody<Enter>");
     assert_true(driver_shows(&d, "Nobody known here is called that."));
 }
