@@ -242,20 +242,33 @@ static void show_selected(struct screen *s, int rows, int cols)
         t->scroll = below + height - rows;
 }
 
+/* Whole, whatever the width: half an address is no use.  The row after it. */
+static int put_wrapped(struct canvas *c, struct rect r, int row, enum style style, const char *text)
+{
+    struct text_wrap w = text_wrap(text, strlen(text), r.cols - 2);
+    const char *line;
+    size_t len;
+
+    while (row < r.row + r.rows && text_wrap_next(&w, &line, &len))
+        canvas_text_n(c, row++, r.col + 2, r.cols - 2, style, line, len);
+    return row;
+}
+
 static void put_empty(struct screen *s, struct canvas *c, struct rect r)
 {
-    static const char *const hints[] = {
-        N_("No chat is open."), N_("Start one: /dm ADDRESS, or /group NAME ADDRESS.."),
-        N_("Your own address, to give to others:"), NULL};
-    int row = r.row + 1;
+    const char *address = *s->model.address ? s->model.address : s->model.inbox;
+    int row = put_wrapped(c, r, r.row + 1, STYLE_BOLD, _("No chat is open."));
+    char text[100];
 
-    for (int i = 0; hints[i] && row < r.row + r.rows; i++, row++)
-        canvas_text(c, row, r.col + 2, r.cols - 2, i == 0 ? STYLE_BOLD : STYLE_NORMAL, _(hints[i]));
-    if (row < r.row + r.rows)
-        canvas_text(c, row, r.col + 2, r.cols - 2, STYLE_BOLD, *s->model.address ? s->model.address : s->model.inbox);
-    if (s->tab_counts[TAB_UNKNOWN] > 0 && (row += 2) < r.row + r.rows)
-        canvas_printf(c, row, r.col + 2, r.cols - 2, STYLE_WARN, _("Requests waiting: %u (Alt-c, then p to look)"),
-                      s->tab_counts[TAB_UNKNOWN]);
+    if (s->model.n_shown > 0)
+        row = put_wrapped(c, r, row, STYLE_NORMAL, _("Alt-1 opens the first of the list, Alt-g one by its name."));
+    row = put_wrapped(c, r, row, STYLE_NORMAL, _("Start one: /dm ADDRESS, or /group NAME ADDRESS.."));
+    row = put_wrapped(c, r, row, STYLE_NORMAL, _("Your own address, to give to others:"));
+    row = put_wrapped(c, r, row, STYLE_BOLD, address);
+    if (s->tab_counts[TAB_UNKNOWN] == 0)
+        return;
+    snprintf(text, sizeof text, _("Requests waiting: %u (Alt-c, then p to look)"), s->tab_counts[TAB_UNKNOWN]);
+    put_wrapped(c, r, row + 1, STYLE_WARN, text);
 }
 
 static void put_below(struct screen *s, struct canvas *c, struct rect r)

@@ -386,6 +386,14 @@ static void decisions_do_not_read_all_chats(void **state)
     assert_int_equal(d.fake->lists, before);
 }
 
+static void ones_own_address_is_whole_in_a_narrow_window(void **state)
+{
+    (void)state;
+    fake_remote_consent(d.fake, "inboxId", MARIA, "denied", PHONE);
+    resized(16, 40);
+    assert_drawn(driver_screen(&d), "no-chat-40x16");
+}
+
 static void a_block_made_here_is_told_as_ones_own(void **state)
 {
     (void)state;
@@ -1411,6 +1419,7 @@ int main(void)
         T(one_key_blocks_and_one_undoes),
         T(a_block_made_elsewhere_takes_the_chat_out_of_sight),
         T(decisions_do_not_read_all_chats),
+        T(ones_own_address_is_whole_in_a_narrow_window),
         T(a_block_made_here_is_told_as_ones_own),
         T(the_outbox_is_looked_at_until_it_is_empty),
         T(the_log_tells_of_the_stream_and_of_installations_too),
