@@ -191,6 +191,12 @@ static void network_answer(struct screen *s, const json_t *result, const json_t 
         look_again(s);
 }
 
+static void aside_drop(struct screen *s) /* it is a saved draft of its chat */
+{
+    xm_free(s->aside);
+    s->aside = NULL;
+}
+
 /* The open chat was decided away: it leaves the screen.  `here`: by a key of this screen, of which the
  * log does not tell yet; else the log says who. */
 static void leave_denied(struct screen *s, bool was_denied, bool here)
@@ -209,6 +215,7 @@ static void leave_denied(struct screen *s, bool was_denied, bool here)
             installation_name(&s->model, s->model.log[i].origin, origin, sizeof origin);
     snprintf(id, sizeof id, "%s", c->id);
     draft_save(s);
+    aside_drop(s);
     talk_close(s);
     input_clear(&s->input);
     if (*origin)
@@ -400,6 +407,7 @@ void chat_open(struct screen *s, const char *id, bool peek)
         return;
     }
     draft_save(s);
+    aside_drop(s);
     reply_clear(s);
     names_resolve(s, c);
     talk_open(s, keep, peek);
@@ -613,8 +621,11 @@ void send_input(struct screen *s)
         char *line = xm_strdup(text);
 
         input_done(&s->input);
+        if (s->aside)
+            s->draft_due_ms = 0; /* the draft is not this empty line */
         command_run(s, line);
         xm_free(line);
+        text_back(s);
         if (s->focus == PANE_INPUT)
             s->talk.selected = -1; /* it was chosen for this command */
         return;
@@ -635,9 +646,32 @@ void send_input(struct screen *s)
         screen_call(s, "conversation.draft", json_pack("{s:s, s:s}", "id", s->talk.chat, "text", ""), screen_done_notice, NULL);
     s->draft_saved = false;
     s->counted = 0;
+    text_back(s);
 }
 
 /* ---- drafts ---- */
+
+void text_aside(struct screen *s)
+{
+    const char *text = input_text(&s->input);
+
+    if (!*text || *text == '/')
+        return;
+    draft_save(s);
+    xm_free(s->aside);
+    s->aside = xm_strdup(text);
+    input_clear(&s->input);
+}
+
+void text_back(struct screen *s)
+{
+    if (!s->aside || s->input.text.len > 0)
+        return;
+    input_set(&s->input, s->aside);
+    xm_free(s->aside);
+    s->aside = NULL;
+    draft_touch(s);
+}
 
 void draft_touch(struct screen *s)
 {

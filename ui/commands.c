@@ -162,16 +162,31 @@ static void run_group(struct screen *s, const struct args *a)
                 chat_made, "");
 }
 
+/* The chat that is meant, a person's being the 1:1 one; or NULL. */
+static const struct chat *chat_meant(struct screen *s, const char *typed)
+{
+    const char *id = who(s, typed);
+
+    for (size_t i = 0; i < s->model.n_chats; i++) {
+        const struct chat *c = &s->model.chats[i];
+
+        if (!c->is_duplicate && (strcmp(c->id, id) == 0 || (!c->is_group && strcmp(c->peer, id) == 0)))
+            return c;
+    }
+    return NULL;
+}
+
 static void run_go(struct screen *s, const struct args *a)
 {
     const char *text = whole(a);
+    const struct chat *c;
 
     if (a->n == 0) {
         popup_open_go(s);
         return;
     }
-    if (model_chat(&s->model, who(s, text))) {
-        chat_open(s, who(s, text), false);
+    if ((c = chat_meant(s, text)) != NULL) {
+        chat_open(s, c->id, false);
         return;
     }
     popup_open_go(s);

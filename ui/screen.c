@@ -60,6 +60,7 @@ void screen_free(struct screen *s)
     xm_free(s->accepts);
     xm_free(s->reply_to);
     xm_free(s->reply_words);
+    xm_free(s->aside);
     xm_free(s->copied);
     xm_free(s->title);
     screen_waiting_free(s);
@@ -251,6 +252,10 @@ static void escape(struct screen *s)
     xm_free(s->reply_words);
     xm_free(s->accepts);
     s->reply_to = s->reply_words = s->accepts = NULL;
+    if (s->aside) { /* the command is not wanted any more */
+        input_clear(&s->input);
+        text_back(s);
+    }
     s->talk.selected = -1;
     focus_pane(s, PANE_INPUT);
 }
@@ -281,6 +286,7 @@ static void input_line_key(struct screen *s, struct key key)
         xm_free(s->accepts);
         s->accepts = NULL;
         draft_touch(s);
+        text_back(s);
         break;
     default:
         break;
@@ -322,6 +328,7 @@ static void main_key(struct screen *s, struct key key)
             s->focus = PANE_INPUT; /* the choice of the message stays: the command may be about it */
         else
             focus_pane(s, PANE_INPUT); /* a command can be begun anywhere */
+        text_aside(s);
         input_line_key(s, key);
     }
 }

@@ -87,6 +87,7 @@ struct screen {
     char blocked[80]; /* the chat that the notice says is blocked; "" */
     char *accepts; /* chat whose reply would accept it: one more Enter sends */
     char *reply_to, *reply_words; /* message that the input answers */
+    char *aside; /* what was being written when a key began a command; comes back after it */
     uint64_t draft_due_ms; /* 0: nothing to save */
     bool draft_saved;
     size_t counted; /* characters in the input when last counted */
@@ -148,6 +149,8 @@ void undo_entity(struct screen *s, const char *entity); /* NULL: the newest deci
 void undo_row(struct screen *s, const struct decision *d);
 void send_input(struct screen *s);
 void send_text(struct screen *s, const char *chat, const char *text, const char *reply_to);
+void text_aside(struct screen *s); /* makes room for a command in the input; */
+void text_back(struct screen *s);  /* the text before it, once the input is empty */
 void draft_save(struct screen *s);
 void draft_touch(struct screen *s);
 void mark_read(struct screen *s);

@@ -11,7 +11,7 @@
 static void answer(struct screen *s)
 {
     const struct message *m = talk_target(s);
-    char words[60];
+    char words[400];
 
     if (!m)
         return;
@@ -19,7 +19,7 @@ static void answer(struct screen *s)
     xm_free(s->reply_words);
     s->reply_to = xm_strdup(m->id);
     snprintf(words, sizeof words, "%.*s", (int)strcspn(m->body, "\n"), m->body);
-    s->reply_words = xm_strdup(words);
+    s->reply_words = text_cut(words, 60);
     focus_pane(s, PANE_INPUT);
 }
 
@@ -27,6 +27,7 @@ static void react(struct screen *s)
 {
     if (!talk_target(s))
         return;
+    text_aside(s);
     input_set(&s->input, "/react ");
     s->focus = PANE_INPUT; /* the choice of the message stays */
 }

@@ -933,6 +933,8 @@ static void goes_to_a_chat_by_part_of_its_name(void **state)
     assert_non_null(strstr(driver_row(&d, 0), "ops-oncall  group"));
     driver_type(&d, "<A-g>9f3a<Enter>");
     assert_non_null(strstr(driver_row(&d, 0), "0x9f3a..0000  1:1  unknown"));
+    driver_type(&d, "/go ops-oncall<Enter>/go maria<Enter>"); /* a whole name needs no choice, be it a person's */
+    assert_true(driver_shows(&d, "[maria]"));
 }
 
 static void the_selected_message_stands_clear_of_the_line_about_scrolling(void **state)
@@ -1246,6 +1248,24 @@ static void replies_and_reactions_act_on_the_selected_message(void **state)
                         "\"action\":\"added\"}}");
 }
 
+static void what_is_being_written_comes_back_after_a_command_begun_by_a_key(void **state)
+{
+    (void)state;
+    driver_type(&d, "half a thought<A-t>e");
+    assert_non_null(strstr(driver_row(&d, 21), "> /react"));
+    driver_wait(&d, 1500);
+    driver_type(&d, "+1<Enter>");
+    assert_non_null(strstr(fake_last(d.fake, "conversation.send"), "\"emoji\":\"+1\""));
+    assert_non_null(strstr(driver_row(&d, 21), "> half a thought"));
+    driver_type(&d, "<A-c>/set<Esc>"); /* thought better of it */
+    assert_non_null(strstr(driver_row(&d, 21), "> half a thought"));
+    driver_type(&d, "<A-c>/go ops-oncall<Enter>");
+    assert_false(driver_shows(&d, "half a thought"));
+    driver_wait(&d, 1500);
+    driver_type(&d, "/go maria<Enter>, and its end<Enter>"); /* a draft there, as ever */
+    assert_non_null(strstr(fake_last(d.fake, "conversation.send"), "\"text\":\"half a thought, and its end\""));
+}
+
 static void revoking_wants_the_short_id_typed(void **state)
 {
     (void)state;
@@ -1467,6 +1487,7 @@ int main(void)
         T(a_group_that_somebody_leaves_is_smaller),
         T(commands_reach_the_core),
         T(replies_and_reactions_act_on_the_selected_message),
+        T(what_is_being_written_comes_back_after_a_command_begun_by_a_key),
         T(revoking_wants_the_short_id_typed),
         T(tab_completes_commands_and_moves_between_panes),
         T(names_with_spaces_are_completed_in_quotes),
