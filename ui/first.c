@@ -206,6 +206,7 @@ static void registered(struct screen *s, const json_t *result, const json_t *err
 
 static void register_now(struct screen *s)
 {
+    fail(s, "");
     go(s, FIRST_REGISTERING);
     ask_registration(s, NULL);
 }
