@@ -3,11 +3,14 @@
 #include "base/alloc.h"
 #include "base/i18n.h"
 #include "ui/sanitize.h"
+#include "ui/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define BEGINNING_COLS 60
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -22,6 +25,29 @@ static void say(const char *from)
     char *clean = sanitize_str(from, SANITIZE_LINE);
 
     fputs(clean ? clean : "?", stdout);
+    xm_free(clean);
+}
+
+/* The first line, as much as fits beside other things. */
+static void say_beginning(const char *from)
+{
+    char *clean = sanitize(from, strcspn(from, "\n"), SANITIZE_LINE), *cut = clean ? text_cut(clean, BEGINNING_COLS) : NULL;
+
+    fputs(cut ? cut : "?", stdout);
+    xm_free(clean);
+    xm_free(cut);
+}
+
+/* All lines; those after the first are indented, so that none looks like the next message. */
+static void say_lines(const char *from)
+{
+    char *clean = sanitize_str(from, SANITIZE_BODY);
+
+    for (const char *at = clean ? clean : "?"; *at; at++) {
+        putchar(*at);
+        if (*at == '\n')
+            fputs("    ", stdout);
+    }
     xm_free(clean);
 }
 
@@ -105,7 +131,7 @@ void print_conversation(const json_t *c)
         printf("  (%" JSON_INTEGER_FORMAT " %s)", unread, _("unread"));
     if (json_is_object(last)) {
         fputs("  ", stdout);
-        say(message_text(last));
+        say_beginning(message_text(last));
     }
     putchar('\n');
 }
@@ -149,6 +175,21 @@ static void say_group_update(const json_t *content)
     }
 }
 
+/* What was said, and about which message. */
+static void say_what(const json_t *m)
+{
+    const json_t *content = json_object_get(m, "content");
+    const char *about = *text(m, "replyTo") ? text(m, "replyTo") : text(content, "reference");
+
+    if (*text(content, "emoji"))
+        fputs(strcmp(text(content, "action"), "removed") == 0 ? _("took back ") : _("reacted "), stdout);
+    else if (*about)
+        printf(_("[to %.8s] "), about);
+    say_lines(message_text(m));
+    if (*text(content, "emoji") && *about)
+        printf(_(" to %.8s"), about);
+}
+
 static void print_message(const json_t *m)
 {
     const char *nick = text(m, "senderNick"), *status = text(m, "status");
@@ -163,7 +204,7 @@ static void print_message(const json_t *m)
     if (strncmp(text(m, "contentType"), "xmtp.org/group_updated", 22) == 0)
         say_group_update(json_object_get(m, "content"));
     else
-        say(message_text(m));
+        say_what(m);
     if (strcmp(status, "published") != 0)
         printf("  [%s]", status);
     putchar('\n');

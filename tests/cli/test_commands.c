@@ -417,6 +417,21 @@ static void prints(const char *format, const char *id, const char *line)
     outcome_free(&o);
 }
 
+static json_t *said(const char *command, const char *input)
+{
+    struct outcome o;
+    json_t *result;
+
+    run_in(NULL, input, command, &o);
+    assert_int_equal(o.status, 0);
+    result = json_loads(o.out, 0, NULL);
+    outcome_free(&o);
+    return result;
+}
+
+#define LONG_SHOWN "0123456789 123456789 123456789 123456789 123456789 1234567" /* a list's beginning, but for the dots */
+#define LONG_TEXT LONG_SHOWN "89 123456789"
+
 static void lines_for_people_say_what_happened(void **state)
 {
     json_t *group = json_of("@alix conversations create-group %s --json", bo_inbox, ""), *sent;
@@ -430,6 +445,21 @@ static void lines_for_people_say_what_happened(void **state)
     json_decref(run_json("@alix sync --json"));
     prints("@alix messages %s", id, ": [deleted by the sender]\n");
     prints("@alix messages %s", id, ": took a message back\n");
+    json_decref(sent);
+    snprintf(command, sizeof command, "@alix send %s - --json", id);
+    sent = said(command, "one\ntwo\n");
+    prints("@alix messages %s", id, ": one\n    two\n");
+    snprintf(line, sizeof line, ": [to %.8s] three\n", member(sent, "messageId"));
+    snprintf(command, sizeof command, "@alix conversation send-reply %s %s three --json", id, member(sent, "messageId"));
+    json_decref(run_json(command));
+    prints("@alix messages %s", id, line);
+    snprintf(line, sizeof line, ": reacted +1 to %.8s\n", member(sent, "messageId"));
+    snprintf(command, sizeof command, "@alix conversation send-reaction %s %s +1 --json", id, member(sent, "messageId"));
+    json_decref(run_json(command));
+    prints("@alix messages %s", id, line);
+    snprintf(command, sizeof command, "@alix send %s - --json", id);
+    json_decref(said(command, LONG_TEXT "\nand more\n"));
+    prints("@alix list%s", "", "  " LONG_SHOWN "..\n");
     snprintf(command, sizeof command, "@alix conversation add-admin %s %s --json", id, bo_inbox);
     json_decref(run_json(command));
     snprintf(line, sizeof line, ":  made admin: %.8s\n", bo_inbox);
