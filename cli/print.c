@@ -31,7 +31,8 @@ static void say(const char *from)
 /* The first line, as much as fits beside other things. */
 static void say_beginning(const char *from)
 {
-    char *clean = sanitize(from, strcspn(from, "\n"), SANITIZE_LINE), *cut = clean ? text_cut(clean, BEGINNING_COLS) : NULL;
+    char *clean = sanitize(from, strcspn(from, "\n"), SANITIZE_LINE);
+    char *cut = clean ? text_cut(clean, BEGINNING_COLS) : NULL;
 
     fputs(cut ? cut : "?", stdout);
     xm_free(clean);
@@ -107,8 +108,10 @@ static const char *message_text(const json_t *message)
     const json_t *content = json_object_get(message, "content");
     const char *v = json_string_value(json_object_get(content, "text"));
 
+    if (strcmp(text(message, "deletedBy"), "sender") == 0)
+        return _("[deleted by the sender]");
     if (*text(message, "deletedBy"))
-        return strcmp(text(message, "deletedBy"), "sender") == 0 ? _("[deleted by the sender]") : _("[deleted by an admin]");
+        return _("[deleted by an admin]");
     if (strncmp(text(message, "contentType"), "xmtp.org/leave_request:", 23) == 0)
         return _("asked to leave");
     if (strncmp(text(message, "contentType"), "xmtp.org/deleteMessage:", 23) == 0)

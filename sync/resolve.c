@@ -80,7 +80,8 @@ static int match_address(void *ctx, int kind, struct slice identifier)
     size_t begin = strlen(s->begin), end = strlen(s->end);
 
     if (kind == NODE_IDENTIFIER_ETHEREUM && identifier.len >= begin + end &&
-        memcmp(identifier.data, s->begin, begin) == 0 && memcmp(identifier.data + identifier.len - end, s->end, end) == 0)
+        memcmp(identifier.data, s->begin, begin) == 0 &&
+        memcmp(identifier.data + identifier.len - end, s->end, end) == 0)
         s->is_theirs = true;
     return 0;
 }

@@ -1,6 +1,6 @@
 /* Who or what a person means: an address, an inbox id, a conversation id, a nickname, or a unique
- * prefix of one, or an address as the screens shorten it (interface: TARGET, CONVERSATION, PEER).  Thread: background, or a reader's for the
- * calls that take a store. */
+ * prefix of one, or an address as the screens shorten it (interface: TARGET, CONVERSATION, PEER).
+ * Thread: background, or a reader's for the calls that take a store. */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>

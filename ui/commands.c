@@ -152,7 +152,8 @@ static void chat_made(struct screen *s, const json_t *result, const json_t *erro
 static void run_dm(struct screen *s, const struct args *a)
 {
     notice(s, STYLE_DIM, "%s", _("starting the chat ..."));
-    screen_call(s, "conversations.newDm", json_pack("{s:s}", "peer", who_person(s, a->words[0])), chat_made, a->after);
+    screen_call(s, "conversations.newDm", json_pack("{s:s}", "peer", who_person(s, a->words[0])), chat_made,
+                a->after);
 }
 
 static void run_group(struct screen *s, const struct args *a)

@@ -409,6 +409,29 @@ static bool choose_key(struct screen *s, struct key key)
     return true;
 }
 
+static void try_again(struct screen *s)
+{
+    struct first *f = &s->first;
+
+    if (f->opened)
+        register_now(s);
+    else if (!f->opening_new && s->backend->ops->inspect(s->backend) == XM_HOME_NEEDS_PASSPHRASE)
+        go(s, FIRST_UNLOCK);
+    else
+        begin_opening(s, f->opening_new);
+}
+
+static bool failed_key(struct screen *s, struct key key)
+{
+    if (key.kind == KEY_ENTER_)
+        try_again(s);
+    else if (key.kind == KEY_ESC_ && first_is_set_up(&s->first)) /* nothing to choose in a home that is there */
+        go(s, FIRST_CHOOSE);
+    else
+        return false;
+    return true;
+}
+
 bool first_key(struct screen *s, struct key key)
 {
     struct first *f = &s->first;
@@ -422,17 +445,7 @@ bool first_key(struct screen *s, struct key key)
     case FIRST_NEEDS_KEY:
         return false;
     case FIRST_FAILED:
-        if (key.kind == KEY_ENTER_ && f->opened)
-            register_now(s);
-        else if (key.kind == KEY_ENTER_ && s->backend->ops->inspect(s->backend) == XM_HOME_NEEDS_PASSPHRASE && !f->opening_new)
-            go(s, FIRST_UNLOCK);
-        else if (key.kind == KEY_ENTER_)
-            begin_opening(s, f->opening_new);
-        else if (key.kind == KEY_ESC_ && first_is_set_up(f)) /* there is nothing to choose in a home that is there */
-            go(s, FIRST_CHOOSE);
-        else
-            return false;
-        return true;
+        return failed_key(s, key);
     default:
         break;
     }
