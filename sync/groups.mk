@@ -7,7 +7,7 @@ libsync_la_SOURCES = \
 	sync/commit_log.c sync/commit_log.h \
 	sync/commit_validate.c sync/commit_validate.h \
 	sync/content_build.c sync/content_view.c sync/content.h \
-	sync/deletion.c sync/deletion.h \
+	sync/deletion.c sync/deletion.h sync/deletion_note.c sync/deletion_note.h \
 	sync/encoded.c sync/encoded.h \
 	sync/group.c sync/group.h \
 	sync/group_create.c sync/group_create.h \

@@ -13,7 +13,7 @@
 #include "sync/consent.h"
 #include "sync/content.h"
 #include "sync/core.h"
-#include "sync/deletion.h"
+#include "sync/deletion_note.h"
 #include "sync/group.h"
 #include "sync/group_update.h"
 #include "sync/receive_group.h"
@@ -73,45 +73,6 @@ static int note_leave(struct core *core, struct group *g, const struct store_mes
     return r;
 }
 
-/* Inside the transaction, the row is in.  What was taken back is nothing to read. */
-static int mark_if_deleted(struct core *core, const struct store_message *row, struct err *err)
-{
-    const char *by = NULL;
-    int r = row->shows == STORE_SHOWS_MESSAGE ? deletion_find(core->store, row, &by, err) : 0;
-
-    return r == 0 && by ? store_message_set_shows(core->store, row->id, STORE_SHOWS_DELETED, err) : r;
-}
-
-static int mark_target(struct core *core, struct slice id, struct err *err)
-{
-    struct store_mem mem = STORE_MEM_INIT;
-    struct store_message row;
-    int r = store_message_get(core->store, id, &mem, &row, err);
-
-    if (r == 0)
-        r = mark_if_deleted(core, &row, err);
-    store_mem_free(&mem);
-    /* It may come later, or not open: no reason to stop here. */
-    return r == ERR_NOTFOUND || r == ERR_CORRUPT ? 0 : r;
-}
-
-static int note_deletion(struct core *core, struct group *g, const struct store_message *m, struct err *err)
-{
-    struct store_deletion deletion = {.id = m->id,
-                                      .group_id = m->group_id,
-                                      .target = m->reference,
-                                      .by_inbox_id = m->sender_inbox_id,
-                                      .deleted_at_ns = m->sent_at_ns};
-    int r;
-
-    if (m->reference.len != 32)
-        return 0;
-    if (group_read_extensions(core, g, NULL) == 0)
-        deletion.by_super_admin = inbox_list_has(&g->ext.mutable_.super_admins, m->sender_inbox_id);
-    r = store_deletion_put(core->store, &deletion, err);
-    return r == 0 ? mark_target(core, deletion.target, err) : r;
-}
-
 /* Inside the transaction, the row is in.  Own messages come here when they are confirmed. */
 static int note_effects(struct core *core, struct group *g, const struct store_message *m, bool first,
                         struct err *err)
@@ -122,7 +83,7 @@ static int note_effects(struct core *core, struct group *g, const struct store_m
     if (m->content_type == CONTENT_LEAVE_REQUEST && g->type == CONVERSATION_GROUP)
         r = note_leave(core, g, m, err);
     else if (m->content_type == CONTENT_DELETE && g->type != CONVERSATION_SYNC)
-        r = note_deletion(core, g, m, err);
+        r = deletion_note(core, g, m, err);
     if (r != 0 || g->type == CONVERSATION_ONESHOT)
         return r;
     if (g->type == CONVERSATION_SYNC)
@@ -181,7 +142,7 @@ static int store_message_of(struct core *core, struct group *g, const struct nod
     if (facts.has_reference)
         row.reference = slice_of(facts.reference, 32);
     if ((r = store_message_put(core->store, &row, &added, err)) != 0 || !added ||
-        (r = mark_if_deleted(core, &row, err)) != 0)
+        (r = deletion_mark(core, &row, err)) != 0)
         return r;
     if (g->type != CONVERSATION_SYNC && facts.kind == CONTENT_UNKNOWN && facts.shows == STORE_SHOWS_NOT)
         return 0; /* a preference payload in a chat: kept, nothing to tell anybody */

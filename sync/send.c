@@ -19,6 +19,7 @@
 #include "sync/consent.h"
 #include "sync/content.h"
 #include "sync/core.h"
+#include "sync/deletion_note.h"
 #include "sync/group.h"
 #include "sync/group_ids.h"
 #include "sync/intents.h"
@@ -234,6 +235,24 @@ static int acknowledge(struct core *core, struct group *g, const struct outgoing
     return intent_acknowledge(core, g, &o->intent_id, (const uint8_t(*)[32])o->id, 1, err);
 }
 
+/* What was taken back is so at once for whoever did it, and not when its echo has come. */
+static int note_deletion(struct core *core, struct group *g, const struct outgoing *o, struct err *err)
+{
+    struct store_message row = {.id = slice_of(o->id, 32),
+                                .group_id = slice_of(g->id, 16),
+                                .sender_inbox_id = core->self.inbox_id,
+                                .sent_at_ns = o->now_ns,
+                                .reference = slice_of(o->facts.reference, 32)};
+    int r = core_begin(core, false, err);
+
+    if (r != 0)
+        return r;
+    if ((r = deletion_note(core, g, &row, err)) == 0)
+        return core_commit(core, err);
+    core_rollback(core);
+    return r;
+}
+
 /* The quick way: this message alone. */
 static int send_now(struct core *core, struct group *g, struct outgoing *o, enum send_status *status, struct err *err)
 {
@@ -247,6 +266,8 @@ static int send_now(struct core *core, struct group *g, struct outgoing *o, enum
     if ((r = intent_send(core, g, &message, 1, &why)) == 0) {
         r = acknowledge(core, g, o, err);
         *status = SEND_PUBLISHED;
+        if (r == 0 && o->facts.kind == CONTENT_DELETE && o->facts.has_reference)
+            r = note_deletion(core, g, o, err);
     } else {
         /* It may have reached the node or not: the next reading of the ledger tells. */
         g->nothing_queued = false;

@@ -193,6 +193,8 @@ static void deletions(struct world *w)
         peer_sync(all[i]);
     say(bo, id, about("delete", by_bo, ""), NULL);      /* his own */
     say(bo, id, about("delete", by_caro, ""), NULL);    /* somebody else's */
+    assert_deleted_by(bo, id, by_bo, "sender"); /* before anything has come back */
+    assert_deleted_by(bo, id, by_caro, NULL);
     say(bo, id, about("delete", emoji, ""), NULL);      /* nothing that can be deleted */
     say(a, id, about("delete", by_bo_too, ""), NULL);   /* a super admin may */
     /* The deletion is there before the text. */
