@@ -25,7 +25,8 @@ struct command {
 
 extern const struct command commands[]; /* ends with words NULL */
 
-/* A TEXT of the command line: `-` stands for what standard input has.  A new reference. */
+/* A TEXT of the command line: `-` stands for what standard input has.  A new reference; NULL where there is nothing
+ * in it, which has been told: a message of nothing is a mistake made in a script. */
 json_t *cli_text_argument(const char *word);
 
 /* Runs the command that the options' words name; an exit status. */

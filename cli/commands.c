@@ -18,15 +18,20 @@
 json_t *cli_text_argument(const char *word)
 {
     static char buffer[TEXT_READ_MAX];
+    size_t n = strlen(word);
     json_t *text;
-    size_t n;
 
-    if (strcmp(word, "-") != 0)
-        return json_string(word);
-    n = fread(buffer, 1, sizeof buffer, stdin);
-    while (n && n < sizeof buffer && buffer[n - 1] == '\n')
-        n--;
-    text = json_stringn(buffer, n);
+    if (strcmp(word, "-") == 0) {
+        n = fread(buffer, 1, sizeof buffer, stdin);
+        while (n && n < sizeof buffer && buffer[n - 1] == '\n')
+            n--;
+        word = buffer;
+    }
+    if (n == 0) {
+        fprintf(stderr, "xmtui: %s\n", _("the text is empty"));
+        return NULL;
+    }
+    text = json_stringn(word, n);
     return text ? text : json_null(); /* no UTF-8: refused as no text */
 }
 
@@ -35,27 +40,35 @@ static json_t *send_typed(const char *id, json_t *content)
     return json_pack("{s:s,s:o}", "id", id, "content", content);
 }
 
+/* `text` NULL: what is wrong with it has been told. */
+static json_t *send_text(const char *id, const char *type, json_t *text)
+{
+    return text ? send_typed(id, json_pack("{s:s,s:o}", "type", type, "text", text)) : json_null();
+}
+
 static json_t *build_text(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
 {
     (void)c;
     (void)o;
-    return n == 2 ? send_typed(a[0], json_pack("{s:s,s:o}", "type", "text", "text", cli_text_argument(a[1]))) : NULL;
+    return n == 2 ? send_text(a[0], "text", cli_text_argument(a[1])) : NULL;
 }
 
 static json_t *build_markdown(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
 {
     (void)c;
     (void)o;
-    return n == 2 ? send_typed(a[0], json_pack("{s:s,s:o}", "type", "markdown", "text", cli_text_argument(a[1]))) : NULL;
+    return n == 2 ? send_text(a[0], "markdown", cli_text_argument(a[1])) : NULL;
 }
 
 static json_t *build_reply(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)
 {
+    json_t *text = n == 3 ? cli_text_argument(a[2]) : NULL;
+
     (void)c;
     (void)o;
-    return n == 3 ? send_typed(a[0], json_pack("{s:s,s:s,s:o}", "type", "reply", "reference", a[1], "text",
-                                               cli_text_argument(a[2])))
-                  : NULL;
+    if (!text)
+        return n == 3 ? json_null() : NULL;
+    return send_typed(a[0], json_pack("{s:s,s:s,s:o}", "type", "reply", "reference", a[1], "text", text));
 }
 
 static json_t *build_reaction(const struct command *c, const struct cli_options *o, const char *const *a, size_t n)

@@ -18,18 +18,21 @@
 
 /* ---- dm ---- */
 
-static int dm(struct cli_options *o, struct xm_client *client)
+/* `text` NULL: none; taken. */
+static int dm(struct cli_options *o, struct xm_client *client, json_t *text)
 {
     char *conversation = NULL, *sent = NULL;
     json_t *json;
     int status = cli_call(client, "conversations.newDm", json_pack("{s:s}", "peer", o->words[1]), &conversation);
 
-    if (status != EXIT_DONE || o->n_words == 2)
+    if (status != EXIT_DONE || !text) {
+        json_decref(text);
         return status == EXIT_DONE ? cli_show(o, conversation, print_conversation) : status;
+    }
     json = json_loads(conversation, 0, NULL);
     status = cli_call(client, "conversation.send",
                       json_pack("{s:O,s:{s:s,s:o}}", "id", json_object_get(json, "id"), "content", "type", "text",
-                                "text", cli_text_argument(o->words[2])),
+                                "text", text),
                       &sent);
     if (status == EXIT_DONE)
         status = cli_show(o, sent, print_sent);
@@ -40,11 +43,17 @@ static int dm(struct cli_options *o, struct xm_client *client)
 
 int cli_dm(struct cli_options *o)
 {
+    json_t *text = o->n_words > 2 ? cli_text_argument(o->words[2]) : NULL;
     struct xm_client *client = NULL;
-    int status = cli_open(o, CLI_OPEN_QUIET, &client);
+    int status;
 
+    if (o->n_words > 2 && !text)
+        return EXIT_USAGE;
+    status = cli_open(o, CLI_OPEN_QUIET, &client);
     if (status == 0)
-        status = dm(o, client);
+        status = dm(o, client, text);
+    else
+        json_decref(text);
     return cli_close(o, client, status, CLI_DECIDES_BESIDES);
 }
 

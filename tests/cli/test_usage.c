@@ -213,6 +213,16 @@ static void an_empty_value_is_none(void **state)
     }
 }
 
+/* `-` is what standard input has, and here that is nothing. */
+static void a_message_of_nothing_is_not_sent(void **state)
+{
+    (void)state;
+    run_fails("@nobody send 1234 -", 2, "xmtui: the text is empty\n");
+    run_fails("@nobody conversation send-markdown 1234 -", 2, "xmtui: the text is empty\n");
+    run_fails("@nobody conversation send-reply 1234 1234 -", 2, "xmtui: the text is empty\n");
+    run_fails("@nobody dm 1234 -", 2, "xmtui: the text is empty\n");
+}
+
 static void a_word_that_is_no_command_is_told_where_to_look(void **state)
 {
     (void)state;
@@ -271,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_home_that_cannot_be_read_is_not_an_empty_one),
         cmocka_unit_test(values_that_cannot_be_meant_are_told),
         cmocka_unit_test(an_empty_value_is_none),
+        cmocka_unit_test(a_message_of_nothing_is_not_sent),
         cmocka_unit_test(a_word_that_is_no_command_is_told_where_to_look),
         cmocka_unit_test(init_is_told_one_way),
         cmocka_unit_test(what_comes_later_says_so),
