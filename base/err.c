@@ -28,6 +28,8 @@ int err_wrap(struct err *err, int code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(context, sizeof context - 2, fmt, ap);
     va_end(ap);
+    if (strncmp(err->text, context, strlen(context)) == 0) /* "adding members: adding members is not permitted" */
+        return code;
     strcat(context, ": ");
     /* A text too long for its place is cut at the end: the context matters more. */
     n = strlen(context);

@@ -36,7 +36,8 @@ struct err {
 /* Writes code and sentence into `err` (which may be NULL) and returns `code`. */
 int err_set(struct err *err, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "context: " in front of the text of `err` (which may be NULL) and returns `code`. */
+/* Puts "context: " in front of the text of `err` (which may be NULL), unless that begins so already, and returns
+ * `code`. */
 int err_wrap(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The code's short English name for logs ("malformed"); "ok" for 0. */

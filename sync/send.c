@@ -396,7 +396,8 @@ done:
     buf_free(&o.envelope);
     bytes_free(&o.wire);
     group_put(core, g);
-    return r == 0 ? 0 : err_wrap(err, r, "sending");
+    /* What keeps us from sending at all is a sentence of its own. */
+    return r == 0 || r == ERR_STATE || r == ERR_PAUSED ? r : err_wrap(err, r, "sending");
 }
 
 /* ---- the outbox ---- */

@@ -11,6 +11,9 @@ static void context_goes_in_front(void **state)
     assert_int_equal(err_wrap(&err, ERR_AUTH, "joining %s", "c7c1"), ERR_AUTH);
     assert_string_equal(err.text, "joining c7c1: signature of leaf 7");
     assert_int_equal(err.code, ERR_AUTH);
+    err_set(&err, ERR_DENIED, "reading is not permitted");
+    assert_int_equal(err_wrap(&err, ERR_DENIED, "reading"), ERR_DENIED);
+    assert_string_equal(err.text, "reading is not permitted"); /* which says it already */
 }
 
 static void a_long_text_loses_its_end_not_its_context(void **state)

@@ -237,7 +237,7 @@ static void not_permitted(struct world *w)
             group_update_permission(bo, s.id, PERMIT_ADD_MEMBER, NULL, POLICY_ALLOW, &err),
             "changing permissions is not permitted");
     REFUSED(s.bo, STORE_INTENT_UPDATE_MEMBERSHIP, group_remove_members(bo, s.id, &alix_id, 1, &err),
-            "removing members: removing members is not permitted");
+            "removing members is not permitted");
     REFUSED(s.alix, STORE_INTENT_UPDATE_ADMIN_LIST,
             group_update_admin(alix, s.id, SUPER_ADMIN_REMOVE, alix_id, &err),
             "removing super admins, or the last one, is not permitted");
@@ -263,7 +263,7 @@ static void not_invited(struct world *w)
     ledger = ledger_size(w);
     welcomes = fake_node_welcomes(w->node);
     FAILS(group_add_members(&s.bo->core, s.id, &caro_id, 1, &err), ERR_DENIED,
-          "adding members: adding members is not permitted");
+          "adding members is not permitted");
     assert_refused(&s, s.bo, STORE_INTENT_UPDATE_MEMBERSHIP, ledger);
     assert_int_equal(fake_node_welcomes(w->node), welcomes);
     assert_usable(&s);
@@ -820,6 +820,8 @@ static void nobody_is_refused_before_the_ledger_was_read(void **state)
 /* Bo was taken out and has not heard of it, when he asks for something that he might, or might not, have done. */
 static void taken_out(struct world *w)
 {
+    enum send_status status;
+    uint8_t message[32];
     const char *bo_id;
     struct stage s;
     size_t waiting;
@@ -845,6 +847,8 @@ static void taken_out(struct world *w)
         OK(outbox_size(&s.bo->core, &waiting, &err));
         assert_int_equal(waiting, 0);
         forget_given_up(s.bo, s.id);
+        FAILS(group_send(&s.bo->core, s.id, slice_str("x"), NULL, message, &status, &err), ERR_STATE,
+              "you are not in this conversation any more");
         peer_sync(s.alix);
         assert_string_equal(name_of(s.alix, s.id), "old");
         /* Asked in again, and everything goes on. */
