@@ -332,6 +332,7 @@ void model_set_log(struct model *m, const json_t *rows)
 
         *d = (struct decision){.id = js_int(o, "id"),
                                       .time_ns = js_int(o, "timeNs"),
+                                      .decided_ns = js_int(o, "decidedAtNs"),
                                       .batch = js_int(o, "batch"),
                                       .origin = js_line(o, "origin"),
                                       .origin_nick = js_line(o, "originNick"),

@@ -41,7 +41,8 @@ struct installation {
 };
 
 struct decision {
-    int64_t id, time_ns, batch;
+    int64_t id, batch;
+    int64_t time_ns, decided_ns; /* here; where it was made, by the clock there */
     char *origin, *origin_nick; /* "local" or an installation */
     bool is_inbox;
     char *entity;

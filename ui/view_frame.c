@@ -63,7 +63,7 @@ static void provenance(struct screen *s, const struct chat *c, char *out, size_t
         if (strcmp(d->effect, "changed") != 0 || (strcmp(d->entity, c->id) != 0 && (c->is_group || strcmp(d->entity, c->peer) != 0)))
             continue;
         installation_name(&s->model, d->origin, origin, sizeof origin);
-        words_date(date, sizeof date, d->time_ns);
+        words_date(date, sizeof date, d->decided_ns > 0 ? d->decided_ns : d->time_ns);
         break;
     }
     if (c->is_out)

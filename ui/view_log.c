@@ -19,21 +19,6 @@ static char sign_of(struct screen *s, const struct decision *d)
 }
 
 /* What became of it: honest words, "published" is all that can be known of the others. */
-static const char *outcome(struct screen *s, const struct decision *d)
-{
-    if (strcmp(d->effect, "same") == 0)
-        return _("already so");
-    if (strcmp(d->effect, "stale") == 0)
-        return _("older, ignored");
-    if (strcmp(d->effect, "refused") == 0)
-        return _("refused");
-    if (sign_of(s, d) == '<')
-        return _("[u]ndo");
-    if (strcmp(d->delivery, "published") == 0)
-        return _("published");
-    return strcmp(d->delivery, "queued") == 0 ? "..." : "";
-}
-
 static enum style style_of(const struct decision *d)
 {
     return d->after == CONSENT_DENIED ? STYLE_BAD : d->after == CONSENT_ALLOWED ? STYLE_GOOD : STYLE_WARN;
@@ -45,6 +30,7 @@ struct log_row {
     const struct note *n;
 };
 #define ROWS_MAX 300
+#define LATE_NS  (60 * INT64_C(1000000000)) /* clocks differ */
 
 static bool is_wanted(struct screen *s, const struct decision *d)
 {
@@ -74,6 +60,34 @@ static void when_words(struct screen *s, int64_t ns, char *out, size_t size)
         words_date(out, size, ns);
 }
 
+static const char *became_words(struct screen *s, const struct decision *d)
+{
+    if (strcmp(d->effect, "same") == 0)
+        return _("already so");
+    if (strcmp(d->effect, "stale") == 0)
+        return _("older, ignored");
+    if (strcmp(d->effect, "refused") == 0)
+        return _("refused");
+    if (sign_of(s, d) == '<')
+        return _("[u]ndo");
+    if (strcmp(d->delivery, "published") == 0)
+        return _("published");
+    return strcmp(d->delivery, "queued") == 0 ? "..." : "";
+}
+
+/* What became of it; and when it was made, where somebody was offline then and it came later. */
+static void outcome(struct screen *s, const struct decision *d, char *out, size_t size)
+{
+    char when[24];
+
+    if (sign_of(s, d) != '<' || d->decided_ns <= 0 || d->time_ns - d->decided_ns < LATE_NS) {
+        snprintf(out, size, "%s", became_words(s, d));
+        return;
+    }
+    when_words(s, d->decided_ns, when, sizeof when);
+    snprintf(out, size, _("made %s  %s"), when, became_words(s, d));
+}
+
 static void origin_words(struct screen *s, const struct decision *d, int cols, char *out, size_t size)
 {
     if (cols < 50)
@@ -86,9 +100,10 @@ static void origin_words(struct screen *s, const struct decision *d, int cols, c
 
 static void draw_decision(struct screen *s, struct canvas *c, struct rect r, int row, int col, const struct decision *d)
 {
-    char origin[120], entity[220], *cut;
+    char origin[120], entity[220], became[80], *cut;
     int room;
 
+    outcome(s, d, became, sizeof became);
     origin_words(s, d, r.cols, origin, sizeof origin);
     decision_entity_name(&s->model, d, entity, sizeof entity);
     col += canvas_printf(c, row, col, r.col + r.cols - col, STYLE_NORMAL, "%c ", sign_of(s, d));
@@ -96,12 +111,12 @@ static void draw_decision(struct screen *s, struct canvas *c, struct rect r, int
     col += r.cols >= 50 ? 12 : 5;
     canvas_text(c, row, col, r.col + r.cols - col, style_of(d), consent_words(d->after));
     col += r.cols >= 50 ? 9 : 8;
-    room = r.col + r.cols - col - (r.cols >= 50 ? text_width(outcome(s, d)) + 2 : 0);
+    room = r.col + r.cols - col - (r.cols >= 50 ? text_width(became) + 2 : 0);
     cut = text_cut(entity, room);
     canvas_text(c, row, col, room, STYLE_NORMAL, cut ? cut : "");
     xm_free(cut);
     if (r.cols >= 50)
-        canvas_text_right(c, row, col, r.col + r.cols - col, STYLE_DIM, outcome(s, d));
+        canvas_text_right(c, row, col, r.col + r.cols - col, STYLE_DIM, became);
 }
 
 static void draw_row(struct screen *s, struct canvas *c, struct rect r, int row, const struct log_row *at, bool selected)
@@ -129,7 +144,10 @@ static void draw_row(struct screen *s, struct canvas *c, struct rect r, int row,
 /* Under a decision where the pane is narrow and high: what it was, and the outcome. */
 static void draw_detail(struct screen *s, struct canvas *c, struct rect r, int row, const struct decision *d)
 {
-    canvas_printf(c, row, r.col + 9, r.cols - 9, STYLE_DIM, _("was %s, %s"), consent_words(d->before), outcome(s, d));
+    char became[80];
+
+    outcome(s, d, became, sizeof became);
+    canvas_printf(c, row, r.col + 9, r.cols - 9, STYLE_DIM, _("was %s, %s"), consent_words(d->before), became);
 }
 
 static int height(const struct log_row *at, bool detail)
@@ -197,7 +215,7 @@ static void copy_row(struct screen *s, const struct log_row *at)
         origin_words(s, at->d, 80, origin, sizeof origin);
         decision_entity_name(&s->model, at->d, entity, sizeof entity);
         snprintf(text, sizeof text, _("%s %c %s  %s  %s  was %s, %s"), when, sign_of(s, at->d), origin, consent_words(at->d->after),
-                 entity, consent_words(at->d->before), sign_of(s, at->d) == '<' ? _("received") : outcome(s, at->d));
+                 entity, consent_words(at->d->before), sign_of(s, at->d) == '<' ? _("received") : became_words(s, at->d));
     } else {
         snprintf(text, sizeof text, "%s %c %s", when, at->n->sign, at->n->text);
     }

@@ -394,6 +394,22 @@ static void ones_own_address_is_whole_in_a_narrow_window(void **state)
     assert_drawn(driver_screen(&d), "no-chat-40x16");
 }
 
+/* Made while that installation was offline: when it came is not when it was made. */
+static void a_decision_that_comes_late_tells_when_it_was_made(void **state)
+{
+    json_t *row;
+
+    (void)state;
+    fake_remote_consent(d.fake, "conversationId", "c0b2", "denied", PHONE);
+    row = json_array_get(json_object_get(d.fake->world, "log"), 0);
+    driver_type(&d, "<A-s>");
+    assert_false(driver_shows(&d, "made "));
+    json_object_set_new(row, "decidedAtNs", json_sprintf("%lld", (long long)(d.fake->now_ns - 600 * INT64_C(1000000000))));
+    list_again();
+    driver_settle(&d);
+    assert_true(driver_shows(&d, "made 09:54:01  [u]ndo"));
+}
+
 static void a_block_made_here_is_told_as_ones_own(void **state)
 {
     (void)state;
@@ -1440,6 +1456,7 @@ int main(void)
         T(a_block_made_elsewhere_takes_the_chat_out_of_sight),
         T(decisions_do_not_read_all_chats),
         T(ones_own_address_is_whole_in_a_narrow_window),
+        T(a_decision_that_comes_late_tells_when_it_was_made),
         T(a_block_made_here_is_told_as_ones_own),
         T(the_outbox_is_looked_at_until_it_is_empty),
         T(the_log_tells_of_the_stream_and_of_installations_too),
