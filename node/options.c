@@ -226,9 +226,14 @@ enum node_options_result node_options_read(int argc, char **argv, struct node_op
     out->config.listen = out->listen;
     out->config.db_path = out->db_path;
     optind = 1;
-    while ((key = getopt_long(argc, argv, "", long_options, &index)) != -1) {
-        if (key == '?') /* getopt has said why */
+    opterr = 0; /* its own words name the program by its path, and --help not */
+    while ((key = getopt_long(argc, argv, ":", long_options, &index)) != -1) {
+        if (key == '?' || key == ':') {
+            fprintf(stderr, key == ':' ? _("xmtui-node: %s needs a value; see xmtui-node --help\n")
+                                       : _("xmtui-node: %s: not an option; see xmtui-node --help\n"),
+                    argv[optind - 1]);
             return NODE_OPTIONS_WRONG;
+        }
         if ((result = read_one(key, long_options[index].name, optarg, out)) != NODE_OPTIONS_RUN)
             return result;
     }

@@ -51,7 +51,8 @@ static const char *delivery_name(const struct store_consent_log *row)
 json_t *consent_log_json(const struct store_consent_log *row)
 {
     return json_pack("{s:I,s:o,s:o,s:o,s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:o}", "id", (json_int_t)row->id, "timeNs",
-                     rpc_ns(row->time_ns), "decidedAtNs", rpc_ns(row->record.consented_at_ns), "origin", origin_json(row->record.origin), "entityType",
+                     rpc_ns(row->time_ns), "decidedAtNs", rpc_ns(row->record.consented_at_ns), "origin",
+                     origin_json(row->record.origin), "entityType",
                      consent_entity_name((enum consent_entity)row->record.type), "entity", row->record.entity,
                      "oldState", consent_state_name((enum consent_state)row->old_state), "newState",
                      consent_state_name((enum consent_state)row->record.state), "effect", effect_name(row->effect),

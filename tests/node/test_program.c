@@ -356,7 +356,8 @@ static void mistakes_are_told_in_one_line(void **state)
         {{"xmtui-node", "--log-level", "loud"}, 2, "debug"},
         {{"xmtui-node", "--max-streams", "0"}, 2, "--max-streams 0"},
         {{"xmtui-node", "--tls-cert", "x"}, 2, "--tls-key"},
-        {{"xmtui-node", "--nothing"}, 2, "nothing"},
+        {{"xmtui-node", "--nothing"}, 2, "xmtui-node: --nothing: not an option; see xmtui-node --help"},
+        {{"xmtui-node", "--db"}, 2, "xmtui-node: --db needs a value; see xmtui-node --help"},
         {{"xmtui-node", "more"}, 2, "more"},
         {{"xmtui-node", "--db", "/dev/null/x", "--listen", "127.0.0.1:0"}, 1, "/dev/null"},
     };
