@@ -2,6 +2,8 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/i18n.h"
+#include "ui/command_args.h"
+#include "ui/command_group.h"
 #include "ui/links.h"
 #include "ui/proof.h"
 #include "ui/sanitize.h"
@@ -10,118 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-#define MAX_WORDS 64
-
-/* The words after the command; "quoted words" count as one.  `rest` is everything, unsplit, and `after`
- * the same without the first word. */
-struct args {
-    char *words[MAX_WORDS];
-    int n;
-    const char *rest, *after;
-};
 
 struct command {
     const char *name, *usage, *help; /* usage and help: N_() */
     int min;                         /* arguments it needs */
     void (*run)(struct screen *s, const struct args *a);
 };
-
-/* ---- who ---- */
-
-static bool same_name(const char *a, const char *b)
-{
-    return *a && strcasecmp(a, b) == 0;
-}
-
-/* The one person with such an address: its beginning, or shortened as it stands on the screen. */
-static const struct person *by_part_of_address(struct screen *s, const char *typed)
-{
-    const struct person *found = NULL;
-    char shown[40];
-
-    if (strncasecmp(typed, "0x", 2) != 0 || strlen(typed) < 6)
-        return NULL;
-    for (size_t i = 0; i < s->model.n_people; i++) {
-        const struct person *p = &s->model.people[i];
-
-        words_short(shown, sizeof shown, p->address);
-        if (strncasecmp(p->address, typed, strlen(typed)) != 0 && !same_name(shown, typed))
-            continue;
-        if (found) /* the core says that it fits several */
-            return NULL;
-        found = p;
-    }
-    return found;
-}
-
-const char *who(struct screen *s, const char *typed)
-{
-    const struct person *person;
-    struct model *m = &s->model;
-    const char *name = typed[0] == '#' ? typed + 1 : typed;
-    char *end;
-    unsigned long number = strtoul(typed, &end, 10);
-
-    if (*typed && !*end && number >= 1 && number <= m->n_shown && number < 100) /* its number in the list */
-        return m->chats[m->shown[number - 1]].id;
-    for (size_t i = 0; i < m->n_people; i++)
-        if (same_name(m->people[i].nick, typed) || same_name(m->people[i].address, typed))
-            return m->people[i].inbox;
-    for (size_t i = 0; i < m->n_chats; i++) {
-        struct chat *c = &m->chats[i];
-
-        if (!c->is_duplicate && (same_name(c->title, name) || same_name(c->peer_nick, typed)))
-            return c->id;
-    }
-    person = by_part_of_address(s, typed);
-    return person ? person->inbox : typed;
-}
-
-/* A person: a 1:1 chat stands for the other one. */
-static const char *who_person(struct screen *s, const char *typed)
-{
-    const char *id = who(s, typed);
-    const struct chat *c = model_chat(&s->model, id);
-
-    return c && !c->is_group ? c->peer : id;
-}
-
-static json_t *people(struct screen *s, const struct args *a, int from)
-{
-    json_t *list = json_array();
-
-    for (int i = from; i < a->n; i++)
-        json_array_append_new(list, json_string(who_person(s, a->words[i])));
-    return list;
-}
-
-/* A text that is all there is: quotes around it are as good as none. */
-static const char *whole(const struct args *a)
-{
-    return a->n == 1 ? a->words[0] : a->rest;
-}
-
-static struct chat *need_chat(struct screen *s)
-{
-    struct chat *c = chat_current(s);
-
-    if (!c)
-        notice(s, STYLE_WARN, "%s", _("No chat is open."));
-    return c;
-}
-
-static struct chat *need_group(struct screen *s)
-{
-    struct chat *c = need_chat(s);
-
-    if (c && !c->is_group) {
-        notice(s, STYLE_WARN, "%s", _("That is for groups; this chat is 1:1."));
-        return NULL;
-    }
-    return c;
-}
 
 /* ---- starting and going ---- */
 
@@ -159,7 +55,7 @@ static void run_dm(struct screen *s, const struct args *a)
 static void run_group(struct screen *s, const struct args *a)
 {
     notice(s, STYLE_DIM, "%s", _("making the group ..."));
-    screen_call(s, "conversations.newGroup", json_pack("{s:o, s:s}", "peers", people(s, a, 1), "name", a->words[0]),
+    screen_call(s, "conversations.newGroup", json_pack("{s:o, s:s}", "peers", args_people(s, a, 1), "name", a->words[0]),
                 chat_made, "");
 }
 
@@ -179,7 +75,7 @@ static const struct chat *chat_meant(struct screen *s, const char *typed)
 
 static void run_go(struct screen *s, const struct args *a)
 {
-    const char *text = whole(a);
+    const char *text = args_whole(a);
     const struct chat *c;
 
     if (a->n == 0) {
@@ -330,16 +226,6 @@ static void run_installations(struct screen *s, const struct args *a)
     focus_pane(s, PANE_INSTALLATIONS);
 }
 
-/* A name as it fits into a question, whose end says what to type. */
-static void ask_name(struct screen *s, char *name, size_t size)
-{
-    char *cut = text_cut(name, s->cols > 58 ? 36 : s->cols > 40 ? s->cols - 22 : 18);
-
-    if (cut)
-        snprintf(name, size, "%s", cut);
-    xm_free(cut);
-}
-
 static void run_revoke(struct screen *s, const struct args *a)
 {
     size_t len = strlen(a->words[0]);
@@ -366,141 +252,6 @@ static void run_revoke(struct screen *s, const struct args *a)
     ask_name(s, name, sizeof name);
     snprintf(question, sizeof question, _("Revoke %s? Type %s"), name, short_id);
     popup_open_confirm(s, question, short_id, "client.revokeInstallations", json_pack("{s:[s]}", "ids", found->id));
-}
-
-/* ---- groups ---- */
-
-static const char *level_words(const char *level)
-{
-    if (strcmp(level, "superAdmin") == 0)
-        return _("super admin");
-    return strcmp(level, "admin") == 0 ? _("admin") : _("member");
-}
-
-static void members_shown(struct screen *s, const json_t *members, const json_t *error, const char *arg)
-{
-    struct buf text = BUF_INIT;
-    size_t i;
-    const json_t *o;
-
-    if (error) {
-        notice(s, STYLE_BAD, "%s", error_text(error));
-        return;
-    }
-    model_put_members(&s->model, arg, members);
-    json_array_foreach (members, i, o) {
-        char name[200];
-        const struct person *p = model_person(&s->model, js_str(o, "inboxId"));
-        bool self = strcmp(js_str(o, "inboxId"), s->model.inbox) == 0;
-
-        person_name(&s->model, js_str(o, "inboxId"), name, sizeof name);
-        buf_printf(&text, "%s%s  %s  %s  %s\n", name, self ? _(" (you)") : "", p ? p->address : "",
-                   level_words(js_str(o, "level")), self ? "" : consent_words(consent_parse(js_str(o, "consent"))));
-    }
-    buf_put_u8(&text, 0);
-    if (buf_ok(&text))
-        popup_open_list(s, _("members"), (const char *)text.data);
-    buf_free(&text);
-}
-
-static void run_members(struct screen *s, const struct args *a)
-{
-    struct chat *c = need_chat(s);
-
-    (void)a;
-    if (c)
-        screen_fetch(s, "conversation.members", json_pack("{s:s}", "id", c->id), members_shown, c->id);
-}
-
-static void group_changed(struct screen *s, const json_t *result, const json_t *error, const char *arg)
-{
-    struct chat *c = model_chat(&s->model, js_str(result, "id"));
-    uint64_t before = c ? c->epoch : 0;
-
-    if (error) {
-        notice(s, STYLE_BAD, "%s", error_text(error));
-        return;
-    }
-    c = model_put_chat(&s->model, result);
-    if (c)
-        c->members = 0;
-    s->reload_list = true;
-    talk_refresh(s);
-    if (c && before && c->epoch == before) /* no commit: they were members already, say */
-        notice(s, STYLE_DIM, "%s", _("It was so already; nothing changed."));
-    else
-        notice(s, STYLE_GOOD, "%s", arg);
-}
-
-static void run_add(struct screen *s, const struct args *a)
-{
-    struct chat *c = need_group(s);
-
-    if (c)
-        screen_call(s, "conversation.addMembers", json_pack("{s:s, s:o}", "id", c->id, "peers", people(s, a, 0)),
-                    group_changed, _("added"));
-}
-
-static void run_kick(struct screen *s, const struct args *a)
-{
-    struct chat *c = need_group(s);
-
-    if (c)
-        screen_call(s, "conversation.removeMembers", json_pack("{s:s, s:o}", "id", c->id, "peers", people(s, a, 0)),
-                    group_changed, _("removed"));
-}
-
-static void update(struct screen *s, const char *field, const char *value)
-{
-    struct chat *c = need_group(s);
-
-    if (c)
-        screen_call(s, "conversation.update", json_pack("{s:s, s:s}", "id", c->id, field, value), group_changed, _("changed"));
-}
-
-static void run_name(struct screen *s, const struct args *a)
-{
-    update(s, "name", whole(a));
-}
-
-static void topic_came(struct screen *s, const json_t *result, const json_t *error, const char *arg)
-{
-    const char *topic = js_str(result, "description");
-
-    (void)arg;
-    if (error)
-        notice(s, STYLE_BAD, "%s", error_text(error));
-    else if (*topic)
-        notice(s, STYLE_NORMAL, _("topic: %s"), topic);
-    else
-        notice(s, STYLE_DIM, "%s", _("This group has no topic; /topic TEXT gives it one."));
-}
-
-static void run_topic(struct screen *s, const struct args *a)
-{
-    struct chat *c;
-
-    if (a->n > 0) {
-        update(s, "description", whole(a));
-        return;
-    }
-    c = need_group(s);
-    if (c)
-        screen_call(s, "conversation.get", json_pack("{s:s}", "id", c->id), topic_came, NULL);
-}
-
-static void run_leave(struct screen *s, const struct args *a)
-{
-    struct chat *c = need_group(s);
-    char question[300], name[200];
-
-    (void)a;
-    if (!c)
-        return;
-    chat_name(&s->model, c, name, sizeof name);
-    ask_name(s, name, sizeof name);
-    snprintf(question, sizeof question, _("Leave %s? Type yes"), name);
-    popup_open_confirm(s, question, _("yes"), "conversation.leave", json_pack("{s:s}", "id", c->id));
 }
 
 /* ---- messages ---- */
@@ -725,34 +476,6 @@ static const struct command commands[] = {
 /* Names that other commands of this program's plan have, so that the answer is honest. */
 static const char *const later[] = {"receipts", "mute", "notify", "bind", "alias", "export", "attach", NULL};
 
-/* Words of a copy of `rest`; quotes keep spaces. */
-static void words_of(struct args *a, char *copy)
-{
-    char *at = copy;
-
-    a->after = "";
-    while (a->n < MAX_WORDS) {
-        char *to;
-
-        at += strspn(at, " \n");
-        if (a->n == 1)
-            a->after = a->rest + (at - copy);
-        if (!*at)
-            return;
-        if (*at == '"') {
-            a->words[a->n++] = ++at;
-            to = at + strcspn(at, "\"");
-        } else {
-            a->words[a->n++] = at;
-            to = at + strcspn(at, " \n");
-        }
-        if (!*to)
-            return;
-        *to = 0;
-        at = to + 1;
-    }
-}
-
 static const struct command *find(const char *name)
 {
     static const struct {
@@ -801,7 +524,7 @@ void command_run(struct screen *s, const char *line)
         rest[n - 1] = 0;
     snprintf(name, sizeof name, "%.*s", (int)(len < 39 ? len : 39), from);
     a.rest = rest;
-    words_of(&a, copy);
+    args_split(&a, copy);
     c = find(name);
     if (!c)
         unknown_command(s, name);

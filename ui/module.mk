@@ -5,6 +5,7 @@ libui_la_SOURCES = \
 	ui/backend.h \
 	ui/backend_client.c \
 	ui/canvas.c ui/canvas.h \
+	ui/command_args.c ui/command_args.h ui/command_group.c ui/command_group.h \
 	ui/commands.c \
 	ui/complete.c ui/complete.h \
 	ui/config.c ui/config.h \
