@@ -8,6 +8,7 @@ libui_la_SOURCES = \
 	ui/command_args.c ui/command_args.h ui/command_group.c ui/command_group.h \
 	ui/commands.c \
 	ui/complete.c ui/complete.h \
+	ui/compose.c \
 	ui/config.c ui/config.h \
 	ui/first.c ui/first.h \
 	ui/first_draw.c \

@@ -248,10 +248,7 @@ static bool page_key(struct screen *s, struct key key)
 
 static void escape(struct screen *s)
 {
-    xm_free(s->reply_to);
-    xm_free(s->reply_words);
-    xm_free(s->accepts);
-    s->reply_to = s->reply_words = s->accepts = NULL;
+    reply_clear(s);
     if (s->aside) { /* the command is not wanted any more */
         input_clear(&s->input);
         text_back(s);

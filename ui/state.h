@@ -147,16 +147,21 @@ bool chat_next_active(struct screen *s);
 void decide(struct screen *s, enum consent state, const char *const *targets, size_t n);
 void undo_entity(struct screen *s, const char *entity); /* NULL: the newest decision */
 void undo_row(struct screen *s, const struct decision *d);
-void send_input(struct screen *s);
-void send_text(struct screen *s, const char *chat, const char *text, const char *reply_to);
-void text_aside(struct screen *s); /* makes room for a command in the input; */
-void text_back(struct screen *s);  /* the text before it, once the input is empty */
-void draft_save(struct screen *s);
-void draft_touch(struct screen *s);
 void mark_read(struct screen *s);
 void subjects_rebuild(struct screen *s);
 /* Fills in members of chats about to be drawn, so that 1:1 chats have names. */
 void names_resolve(struct screen *s, struct chat *c);
+
+/* ---- what is written (compose.c) ---- */
+void send_input(struct screen *s);
+void send_text(struct screen *s, const char *chat, const char *text, const char *reply_to);
+void reply_clear(struct screen *s); /* the next text answers nothing, and accepts nobody */
+void text_aside(struct screen *s);  /* makes room for a command in the input; */
+void text_back(struct screen *s);   /* the text before it, once the input is empty, */
+void text_forget(struct screen *s); /* or not at all */
+void draft_load(struct screen *s, const char *chat);
+void draft_save(struct screen *s);
+void draft_touch(struct screen *s);
 
 /* ---- slash commands (commands.c) ---- */
 void command_run(struct screen *s, const char *line);
