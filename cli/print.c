@@ -19,13 +19,19 @@ static const char *text(const json_t *object, const char *key)
     return v ? v : "";
 }
 
-/* The only way that text from outside leaves here. */
-static void say(const char *from)
+/* Text from outside leaves here by this and the two below alone: ids too, which others may have put into a message
+ * as they liked. */
+static void say_start(const char *from, size_t most)
 {
-    char *clean = sanitize_str(from, SANITIZE_LINE);
+    char *clean = sanitize(from, strnlen(from, most), SANITIZE_LINE);
 
     fputs(clean ? clean : "?", stdout);
     xm_free(clean);
+}
+
+static void say(const char *from)
+{
+    say_start(from, strlen(from));
 }
 
 /* The first line, as much as fits beside other things. */
@@ -98,7 +104,7 @@ static void say_title(const json_t *c)
     else if (*name)
         say(name);
     else if (*peer)
-        printf("%.8s", peer); /* as messages have it, and enough to be a TARGET */
+        say_start(peer, 8); /* as messages have it, and enough to be a TARGET */
     else
         fputs(_("(no name)"), stdout);
 }
@@ -166,8 +172,10 @@ static void say_group_update(const json_t *content)
 
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         list = json_object_get(content, lists[i].key);
-        json_array_foreach(list, k, item)
-            printf(" %s %.8s", _(lists[i].word), json_string_value(item) ? json_string_value(item) : "?");
+        json_array_foreach(list, k, item) {
+            printf(" %s ", _(lists[i].word));
+            say_start(json_string_value(item) ? json_string_value(item) : "?", 8);
+        }
     }
     list = json_object_get(content, "metadataChanges");
     json_array_foreach(list, k, item) {
@@ -176,6 +184,18 @@ static void say_group_update(const json_t *content)
         fputs(" = ", stdout);
         say(text(item, "new"));
     }
+}
+
+/* `words` with the beginning of an id; its writer chose it. */
+static void say_about(const char *words, const char *id)
+{
+    const char *place = strstr(words, "%s");
+
+    if (!place)
+        return;
+    printf("%.*s", (int)(place - words), words);
+    say_start(id, 8);
+    fputs(place + 2, stdout);
 }
 
 /* What was said, and about which message. */
@@ -187,10 +207,10 @@ static void say_what(const json_t *m)
     if (*text(content, "emoji"))
         fputs(strcmp(text(content, "action"), "removed") == 0 ? _("took back ") : _("reacted "), stdout);
     else if (*about)
-        printf(_("[to %.8s] "), about);
+        say_about(_("[to %s] "), about);
     say_lines(message_text(m));
     if (*text(content, "emoji") && *about)
-        printf(_(" to %.8s"), about);
+        say_about(_(" to %s"), about);
 }
 
 static void print_message(const json_t *m)
@@ -202,7 +222,7 @@ static void print_message(const json_t *m)
     if (*nick)
         say(nick);
     else
-        printf("%.8s", text(m, "senderInboxId"));
+        say_start(text(m, "senderInboxId"), 8);
     fputs(": ", stdout);
     if (strncmp(text(m, "contentType"), "xmtp.org/group_updated", 22) == 0)
         say_group_update(json_object_get(m, "content"));
@@ -243,7 +263,9 @@ void print_members(const json_t *list)
 
         printf("%s  %-10s ", text(m, "inboxId"), text(m, "level"));
         printf(ngettext("%zu installation", "%zu installations", n), n);
-        printf("%s%s\n", address ? "  " : "", address ? address : "");
+        fputs(address ? "  " : "", stdout);
+        say(address ? address : "");
+        putchar('\n');
     }
 }
 
@@ -264,7 +286,9 @@ void print_validity(const json_t *result)
 
 static void print_record(const json_t *r)
 {
-    printf("%-14s %s  %-7s  ", text(r, "entityType"), text(r, "entity"), text(r, "state"));
+    printf("%-14s ", text(r, "entityType"));
+    say(text(r, "entity"));
+    printf("  %-7s  ", text(r, "state"));
     say_time(r, "consentedAtNs");
     printf("  %s\n", text(r, "origin"));
 }
@@ -290,9 +314,11 @@ void print_log(const json_t *list)
         if (*text(r, "originNick"))
             say(text(r, "originNick"));
         else
-            printf("%.8s", text(r, "origin"));
-        printf("  %s %.12s  %s -> %s  %s  %s\n", text(r, "entityType"), text(r, "entity"), text(r, "oldState"),
-               text(r, "newState"), text(r, "effect"), text(r, "delivery"));
+            say_start(text(r, "origin"), 8);
+        printf("  %s ", text(r, "entityType"));
+        say_start(text(r, "entity"), 12);
+        printf("  %s -> %s  %s  %s\n", text(r, "oldState"), text(r, "newState"), text(r, "effect"),
+               text(r, "delivery"));
     }
 }
 

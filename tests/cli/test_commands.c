@@ -432,6 +432,42 @@ static json_t *said(const char *command, const char *input)
 #define LONG_SHOWN "0123456789 123456789 123456789 123456789 123456789 1234567" /* a list's beginning, but for the dots */
 #define LONG_TEXT LONG_SHOWN "89 123456789"
 
+/* A reply whose "reference" is no message's id but ESC [2J BEL gone; a change of the group that nobody made, by
+ * somebody of such an id. */
+static const char *const hostile[] = {
+    "0a130a08786d74702e6f726712057265706c79180112160a097265666572656e636512091b5b324a07676f6e6522330a120a08786d"
+    "74702e6f7267120474657874180112110a08656e636f64696e6712055554462d38220a68656c6c6f206d696e69",
+    "0a1b0a08786d74702e6f7267120d67726f75705f75706461746564180122120a061b5b324a610712080a061b5b324a6207"};
+
+static void nothing_that_somebody_wrote_reaches_the_terminal_as_it_came(void **state)
+{
+    json_t *dm = json_of("@alix conversations create-dm %s --json", bo_inbox, "");
+    char request[600], command[200];
+    struct running rpc;
+    struct outcome o;
+
+    (void)state;
+    run_start("@alix rpc", &rpc);
+    for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+        snprintf(request, sizeof request,
+                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"conversation.send\",\"params\":{\"id\":\"%s\","
+                 "\"content\":{\"type\":\"encoded\",\"hex\":\"%s\"}}}\n",
+                 member(dm, "id"), hostile[i]);
+        run_write(&rpc, request);
+        free(run_line(&rpc));
+    }
+    assert_int_equal(run_end(&rpc), 0);
+    json_decref(run_json("@bo sync --json"));
+    snprintf(command, sizeof command, "@bo messages %s", member(dm, "id"));
+    run(command, &o);
+    assert_int_equal(o.status, 0);
+    assert_non_null(strstr(o.out, "hello mini\n"));
+    assert_null(strchr(o.out, '\033'));
+    assert_null(strchr(o.out, '\a'));
+    outcome_free(&o);
+    json_decref(dm);
+}
+
 static void lines_for_people_say_what_happened(void **state)
 {
     json_t *group = json_of("@alix conversations create-group %s --json", bo_inbox, ""), *sent;
@@ -796,6 +832,7 @@ int main(void)
         cmocka_unit_test(permissions_are_shown_and_changed),
         cmocka_unit_test(a_message_is_answered_by_the_id_that_is_shown),
         cmocka_unit_test(lines_for_people_say_what_happened),
+        cmocka_unit_test(nothing_that_somebody_wrote_reaches_the_terminal_as_it_came),
         cmocka_unit_test(a_block_reaches_another_installation_and_is_undone),
         cmocka_unit_test(an_admin_command_changes_its_own_list_alone),
         cmocka_unit_test(a_signed_text_is_verified),
