@@ -19,8 +19,8 @@ static const char *text(const json_t *object, const char *key)
     return v ? v : "";
 }
 
-/* Text from outside leaves here by this and the two below alone: ids too, which others may have put into a message
- * as they liked. */
+/* No text from outside leaves here as it came: ids neither, which others may have put into a message as they
+ * liked. */
 static void say_start(const char *from, size_t most)
 {
     char *clean = sanitize(from, strnlen(from, most), SANITIZE_LINE);
@@ -186,31 +186,22 @@ static void say_group_update(const json_t *content)
     }
 }
 
-/* `words` with the beginning of an id; its writer chose it. */
-static void say_about(const char *words, const char *id)
-{
-    const char *place = strstr(words, "%s");
-
-    if (!place)
-        return;
-    printf("%.*s", (int)(place - words), words);
-    say_start(id, 8);
-    fputs(place + 2, stdout);
-}
-
 /* What was said, and about which message. */
 static void say_what(const json_t *m)
 {
     const json_t *content = json_object_get(m, "content");
     const char *about = *text(m, "replyTo") ? text(m, "replyTo") : text(content, "reference");
+    char beginning[9], clean[4 * sizeof beginning];
 
+    snprintf(beginning, sizeof beginning, "%s", about); /* its writer chose it */
+    sanitize_into(clean, sizeof clean, beginning, SANITIZE_LINE);
     if (*text(content, "emoji"))
         fputs(strcmp(text(content, "action"), "removed") == 0 ? _("took back ") : _("reacted "), stdout);
     else if (*about)
-        say_about(_("[to %s] "), about);
+        printf(_("[to %s] "), clean);
     say_lines(message_text(m));
     if (*text(content, "emoji") && *about)
-        say_about(_(" to %s"), about);
+        printf(_(" to %s"), clean);
 }
 
 static void print_message(const json_t *m)
